@@ -1,0 +1,43 @@
+import { CartCheckedOut } from './cart.ts'
+import { StockCommitRefused, StockRejected, StockReserved } from './inventory.ts'
+import type { AnyMessageType } from './message.ts'
+import { OrderCancelled, OrderConfirmed, OrderPaymentDue, OrderPlaced, OrderRefunded } from './order.ts'
+import {
+  PaymentActionRequired,
+  PaymentAuthorized,
+  PaymentCaptured,
+  PaymentDeclined,
+  PaymentRefunded,
+  PaymentVoided,
+} from './payment.ts'
+
+/**
+ * Who hears what: one durable queue per consuming service. Every process declares all of it before it publishes,
+ * so a message for a service that has never been started yet waits in its queue instead of being lost.
+ */
+export const subscribers = {
+  cart: [OrderConfirmed, OrderCancelled],
+  inventory: [OrderPlaced, OrderConfirmed, OrderCancelled],
+  order: [
+    CartCheckedOut,
+    StockReserved,
+    StockRejected,
+    StockCommitRefused,
+    PaymentAuthorized,
+    PaymentDeclined,
+    PaymentActionRequired,
+    PaymentCaptured,
+    PaymentVoided,
+    PaymentRefunded,
+  ],
+  payment: [OrderPaymentDue, OrderConfirmed, OrderCancelled],
+  notification: [OrderConfirmed, OrderCancelled, OrderRefunded],
+  analytics: [OrderConfirmed, OrderRefunded],
+} as const satisfies Record<string, readonly AnyMessageType[]>
+
+/** Queue name to message type names, as brokers declare it. */
+export type Topology = Readonly<Record<string, readonly string[]>>
+
+export const topology: Topology = Object.fromEntries(
+  Object.entries(subscribers).map(([queue, messages]) => [queue, messages.map(({ type }) => type)]),
+)

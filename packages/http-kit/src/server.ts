@@ -1,0 +1,167 @@
+import swagger from '@fastify/swagger'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { Ids } from '@micromart/kernel/ids'
+import { continueTrace, runInContext, type WorkContext } from '@micromart/telemetry/context'
+import type { Logger } from '@micromart/telemetry/logger'
+import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify'
+import { type Access, anonymous, bearerToken, type Caller, requireAccess, type VerifyToken } from './identity.ts'
+import { kitProblem, kitStatuses, PROBLEM_CONTENT_TYPE, Problem, ProblemError, problem } from './problem.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    caller: Caller
+    context: WorkContext
+  }
+  interface FastifyContextConfig {
+    /** Who may call this route; a route without it does not start. */
+    access?: Access
+  }
+}
+
+export interface HttpOptions {
+  /** The service's name, for the API page. */
+  readonly service: string
+  readonly log: Logger
+  readonly ids: Ids
+  readonly verifyToken: VerifyToken
+  /** Each resolves when the thing it stands for can be used; `/ready` answers 503 while one fails. */
+  readonly readiness?: Readonly<Record<string, () => Promise<void>>>
+  /** Longest request body in bytes; default 256 KiB. */
+  readonly bodyLimit?: number
+}
+
+export type HttpServer = FastifyInstance<
+  import('node:http').Server,
+  import('node:http').IncomingMessage,
+  import('node:http').ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>
+
+/**
+ * The server that every service builds its routes on: strict validation (unknown fields refused, nothing coerced), problem+json for
+ * every error, request context for logs and messages, declared access per route, `/health`, `/ready` and `/openapi.json`.
+ */
+export async function buildHttp(options: HttpOptions): Promise<HttpServer> {
+  const http: HttpServer = Fastify({
+    loggerInstance: options.log as FastifyBaseLogger,
+    disableRequestLogging: true,
+    bodyLimit: options.bodyLimit ?? 256 * 1024,
+    requestTimeout: 15_000,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 200 },
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: true, allErrors: true } },
+  }).withTypeProvider<TypeBoxTypeProvider>()
+
+  http.addSchema(Problem)
+  addContext(http, options.ids)
+  addAccess(http, options.verifyToken)
+  addErrors(http, options.log)
+  await http.register(swagger, {
+    openapi: { openapi: '3.1.0', info: { title: `MicroMart ${options.service}`, version: '1' } },
+    hideUntagged: false,
+  })
+  addHealth(http, options.readiness ?? {})
+  return http
+}
+
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,100}$/
+
+function addContext(http: HttpServer, ids: Ids) {
+  http.decorateRequest('context', null as unknown as WorkContext)
+  http.addHook('onRequest', (request, reply, done) => {
+    const given = request.headers['x-request-id']
+    const requestId = typeof given === 'string' && REQUEST_ID.test(given) ? given : ids.next()
+    const traceparent = request.headers['traceparent']
+    request.context = {
+      correlationId: requestId,
+      causationId: requestId,
+      traceparent: continueTrace(typeof traceparent === 'string' ? traceparent : undefined),
+    }
+    reply.header('x-request-id', requestId)
+    runInContext(request.context, done)
+  })
+  // reading the body leaves the asynchronous chain of the hook above
+  http.addHook('preValidation', (request, _reply, done) => runInContext(request.context, done))
+}
+
+function addAccess(http: HttpServer, verifyToken: VerifyToken) {
+  http.decorateRequest('caller', null as unknown as Caller)
+  http.addHook('onRoute', (route) => {
+    if (route.config?.access === undefined) throw new Error(`${String(route.method)} ${route.url} does not say who may call it`)
+  })
+  http.addHook('onRequest', async (request) => {
+    const token = bearerToken(request.headers.authorization)
+    request.caller = token === undefined ? anonymous : await verifyToken(token)
+    if (request.routeOptions.config.access) requireAccess(request.routeOptions.config.access, request.caller)
+  })
+}
+
+function addErrors(http: HttpServer, log: Logger) {
+  http.setNotFoundHandler(() => {
+    throw kitProblem('route.unknown', 'There is nothing at this address')
+  })
+  http.setErrorHandler((error: FastifyError, request, reply) => {
+    const body = problemOf(error, request, log)
+    if (body.status === 503) reply.header('retry-after', '1')
+    if (body.status === 401) reply.header('www-authenticate', 'Bearer')
+    return reply.code(body.status).type(PROBLEM_CONTENT_TYPE).send(JSON.stringify(body))
+  })
+}
+
+function problemOf(error: FastifyError, request: FastifyRequest, log: Logger): Problem {
+  if (error instanceof ProblemError) return problem(error.status, error.refusal)
+  if (error.validation) {
+    const errors = error.validation.map((fault) => ({
+      pointer: `/${error.validationContext ?? 'body'}${fault.instancePath}`,
+      detail: faultText(fault),
+    }))
+    return problem(400, { code: 'request.invalid', detail: 'The request does not fit the schema; see errors' }, errors)
+  }
+  const known = requestFaults[error.code]
+  if (known) return problem(kitStatuses[known], { code: known, detail: faultDetails[known] })
+  if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500)
+    return problem(400, { code: 'request.malformed', detail: 'The request could not be read' })
+  log.error({ err: error, method: request.method, route: request.routeOptions.url }, 'a request failed')
+  return isUnavailable(error)
+    ? problem(503, { code: 'service.unavailable', detail: 'The service cannot answer right now; try again in a moment' })
+    : problem(500, { code: 'service.failed', detail: 'Something went wrong here; the trace id helps to find out what' })
+}
+
+/** Unknown fields are named in `params` only. */
+const faultText = (fault: { message?: string; params: Record<string, unknown> }): string => {
+  const unknown = fault.params['additionalProperty']
+  return typeof unknown === 'string' ? `unknown field "${unknown.slice(0, 100)}"` : (fault.message ?? 'is not valid')
+}
+
+const requestFaults: Readonly<Record<string, 'request.malformed' | 'request.too-large' | 'request.unsupported-media-type'>> = {
+  FST_ERR_CTP_INVALID_JSON_BODY: 'request.malformed',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'request.malformed',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'request.malformed',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'request.too-large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'request.unsupported-media-type',
+}
+
+const faultDetails = {
+  'request.malformed': 'The body is not well-formed JSON',
+  'request.too-large': 'The body is larger than this accepts',
+  'request.unsupported-media-type': 'Send the body as application/json',
+}
+
+/** A store that cannot be reached; adapters throw whatever their driver does, so this looks at the usual marks. */
+const isUnavailable = (error: FastifyError): boolean =>
+  /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|57P0|08|53300)/.test(error.code ?? '') ||
+  /Connection terminated|timeout exceeded|connection error/.test(error.message)
+
+function addHealth(http: HttpServer, readiness: Readonly<Record<string, () => Promise<void>>>) {
+  const status = { config: { access: 'public' as const }, schema: { hide: true }, logLevel: 'silent' as const }
+  http.get('/health', status, async () => ({ status: 'up' }))
+  http.get('/ready', status, async (_request, reply) => {
+    const checks = await Promise.all(
+      Object.entries(readiness).map(async ([name, check]) => [name, await check().then(() => 'up', () => 'down')] as const),
+    )
+    const ready = checks.every(([, state]) => state === 'up')
+    return reply.code(ready ? 200 : 503).send({ status: ready ? 'up' : 'down', checks: Object.fromEntries(checks) })
+  })
+  http.get('/openapi.json', status, async () => http.swagger())
+}

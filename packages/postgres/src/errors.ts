@@ -1,0 +1,28 @@
+const CONNECTION_CODES = new Set([
+  'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENOENT',
+  '57P01', // admin_shutdown
+  '57P02', // crash_shutdown
+  '57P03', // cannot_connect_now
+  '53300', // too_many_connections
+])
+const CONNECTION_TEXTS = /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable/
+
+const sqlState = (error: unknown): string | undefined =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+
+/** The server cannot be reached or is going down (SQLSTATE class 08, 57P0x, 53300): try the same again later. */
+export function isUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code = sqlState(error)
+  if (code && (CONNECTION_CODES.has(code) || code.startsWith('08'))) return true
+  if (error instanceof AggregateError) return error.errors.some(isUnavailable)
+  return CONNECTION_TEXTS.test(error.message)
+}
+
+/** A unique constraint said no (SQLSTATE 23505); with a name, that one. */
+export const isUniqueViolation = (error: unknown, constraint?: string): boolean =>
+  sqlState(error) === '23505' &&
+  (constraint === undefined || (error as { constraint?: string }).constraint === constraint)
+
+/** Serialisation failure or deadlock (SQLSTATE 40001, 40P01): the same transaction may pass now. */
+export const isTransient = (error: unknown): boolean => ['40001', '40P01'].includes(sqlState(error) ?? '')

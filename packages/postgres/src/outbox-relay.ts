@@ -1,0 +1,147 @@
+import type { Envelope } from '@micromart/contracts/envelope'
+import type { Clock } from '@micromart/kernel/clock'
+import type { Logger } from '@micromart/telemetry/logger'
+import { createBatcher } from './batcher.ts'
+import type { Database, Session } from './database.ts'
+import { backOffMs, createWakeable } from './wakeable.ts'
+
+/** The broker as the relay sees it: one promise a message, in order; see the broker port for what a confirm means. */
+export type Publish = (
+  messages: readonly Envelope[],
+) => readonly Promise<{ confirmed: true } | { confirmed: false; reason: string; detail: string }>[]
+
+export interface OutboxRelay {
+  /** There may be something to publish. */
+  wake(): void
+  /** Stops taking rows and waits until what is on its way is marked or given up. */
+  close(): Promise<void>
+}
+
+interface Row {
+  readonly id: string
+  readonly envelope: Envelope
+  readonly attempts: number
+}
+
+type Settled = Row & { readonly failure: string | undefined }
+
+const BATCH = 200
+const MOST_IN_FLIGHT = 2_000
+const POLL_MS = 1_000
+const LEADER_LOCK = 7_310_002
+const CHANNEL = 'outbox'
+
+const TAKE = `
+  SELECT id, envelope, attempts FROM outbox
+  WHERE published_at IS NULL AND available_at <= $1 AND id <> ALL ($2::uuid[])
+  ORDER BY id LIMIT $3`
+const MARK = 'UPDATE outbox SET published_at = $2, attempts = attempts + 1, last_error = NULL WHERE id = ANY ($1::uuid[])'
+const BACK_OFF = `
+  UPDATE outbox SET attempts = outbox.attempts + 1, available_at = row.available_at, last_error = row.error
+  FROM unnest($1::uuid[], $2::timestamptz[], $3::text[]) AS row (id, available_at, error)
+  WHERE outbox.id = row.id AND published_at IS NULL`
+
+/**
+ * Publishes outbox rows until they are confirmed, in the order they were written as far as failures allow.
+ *
+ * One instance of a service leads (advisory lock) and remembers in memory what is on its way, so a slow subscriber holds up its own
+ * messages only and no broker is waited for inside a transaction. A row is marked after its confirm: a crash in between publishes
+ * it again, and the inboxes recognise it. Nothing is ever given up; a row that fails backs off up to half a minute.
+ */
+export function startOutboxRelay(options: { database: Database; publish: Publish; clock: Clock; log: Logger }): OutboxRelay {
+  const { database, clock, log } = options
+  const wakeable = createWakeable()
+  const inFlight = new Set<string>()
+  let closing = false
+  let leading = false
+
+  const settle = createBatcher<Settled>({
+    flush: async (rows) => {
+      const published = rows.filter(({ failure }) => failure === undefined)
+      const failed = rows.filter(({ failure }) => failure !== undefined)
+      if (published.length > 0) await database.execute(MARK, [published.map(({ id }) => id), clock.now()])
+      if (failed.length > 0) await backOff(failed)
+      release(rows)
+    },
+    onError: (error, rows) => {
+      log.warn({ err: error, rows: rows.length }, 'published messages could not be marked; they will be published again')
+      release(rows)
+    },
+  })
+
+  const backOff = async (rows: readonly Settled[]) => {
+    log.warn({ rows: rows.length, reason: rows[0]?.failure }, 'messages were not confirmed; publishing again later')
+    const now = clock.now().getTime()
+    await database.execute(BACK_OFF, [
+      rows.map(({ id }) => id),
+      rows.map(({ attempts }) => new Date(now + backOffMs(attempts + 1))),
+      rows.map(({ failure }) => failure),
+    ])
+  }
+
+  const release = (rows: readonly Row[]) => {
+    const wasFull = inFlight.size >= MOST_IN_FLIGHT
+    for (const { id } of rows) inFlight.delete(id)
+    if (wasFull) wakeable.wake()
+  }
+
+  const publishNext = async (session: Session): Promise<number> => {
+    const room = Math.min(BATCH, MOST_IN_FLIGHT - inFlight.size)
+    if (room <= 0) return 0
+    const rows = await session.query<Row>(TAKE, [clock.now(), [...inFlight], room])
+    for (const { id } of rows) inFlight.add(id)
+    const outcomes = options.publish(rows.map(({ envelope }) => envelope))
+    rows.forEach((row, index) => {
+      void outcomes[index]?.then((outcome) =>
+        settle.add({ ...row, failure: outcome.confirmed ? undefined : `${outcome.reason}: ${outcome.detail}` }),
+      )
+    })
+    return rows.length
+  }
+
+  const lead = async (session: Session) => {
+    leading = true
+    await session.execute(`LISTEN ${CHANNEL}`)
+    session.onNotification(wakeable.wake)
+    void session.ended.then(() => {
+      leading = false
+      wakeable.wake()
+    })
+    while (!closing && leading) if ((await publishNext(session)) === 0) await wakeable.pause(POLL_MS)
+  }
+
+  const run = async () => {
+    while (!closing) {
+      try {
+        const session = await database.session()
+        try {
+          const rows = await session.query<{ won: boolean }>('SELECT pg_try_advisory_lock($1) AS won', [LEADER_LOCK])
+          if (rows[0]?.won) await lead(session)
+        } finally {
+          leading = false
+          session.end()
+        }
+      } catch (error) {
+        if (!closing) log.warn({ err: error }, 'the outbox relay lost its database; trying again')
+      }
+      if (!closing) await wakeable.pause(POLL_MS)
+    }
+  }
+
+  const running = run()
+  const announce = createBatcher<undefined>({
+    flush: async () => {
+      await database.query(`NOTIFY ${CHANNEL}`)
+    },
+    onError: () => wakeable.wake(), // the leader polls anyway
+  })
+  return {
+    wake: () => (leading ? wakeable.wake() : announce.add(undefined)),
+    close: async () => {
+      closing = true
+      wakeable.wake()
+      await Promise.all([running, announce.idle()])
+      await settle.idle()
+    },
+  }
+}

@@ -1,0 +1,33 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { randomBytes } from 'node:crypto'
+
+/** What ties the work of many services to one request. */
+export interface WorkContext {
+  /** Minted at the gateway, carried by every call and message that follows. */
+  readonly correlationId: string
+  /** The id of the message or request being handled. */
+  readonly causationId: string
+  /** W3C Trace Context (https://www.w3.org/TR/trace-context/), version 00. */
+  readonly traceparent: string
+}
+
+const storage = new AsyncLocalStorage<WorkContext>()
+
+export const currentContext = (): WorkContext | undefined => storage.getStore()
+
+export const runInContext = <T>(context: WorkContext, work: () => T): T => storage.run(context, work)
+
+const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/
+
+export const newTraceparent = (): string => `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`
+
+/** The same trace with a span of its own; anything malformed starts a new trace. */
+export function continueTrace(traceparent: string | undefined): string {
+  const traceId = traceIdOf(traceparent)
+  return traceId ? `00-${traceId}-${randomBytes(8).toString('hex')}-01` : newTraceparent()
+}
+
+export const traceIdOf = (traceparent: string | undefined): string | undefined => {
+  const traceId = TRACEPARENT.exec(traceparent ?? '')?.[1]
+  return traceId === '0'.repeat(32) ? undefined : traceId
+}

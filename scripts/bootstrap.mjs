@@ -1,0 +1,32 @@
+// Behind every script of package.json: the right Node, the dependencies, then the program.
+// Plain JavaScript without dependencies, and no syntax newer than Node 20: it runs before anything is there.
+
+import { ensureDependencies } from './bootstrap/dependencies.mjs'
+import { explainAndExit } from './bootstrap/fault.mjs'
+import { isNodeNewEnough, nodeOfOurOwn } from './bootstrap/node-runtime.mjs'
+import { runHere, runOn } from './bootstrap/run-program.mjs'
+
+/** 'prod' is `npm ci --omit=dev`, 'all' is `npm ci`. */
+const PROGRAMS = {
+  start: { needs: 'prod', file: 'apps/micromart/src/main.ts', args: ['start'] },
+  cli: { needs: 'prod', file: 'apps/micromart/src/main.ts', args: [] },
+  verify: { needs: 'prod', file: 'apps/micromart/src/main.ts', args: ['verify'] },
+  'bench:checkout': { needs: 'prod', file: 'bench/src/checkout.ts', args: [] },
+  test: { needs: 'all', file: 'scripts/run-tests.mjs', args: [] },
+  check: { needs: 'all', file: 'scripts/check.mjs', args: [] },
+}
+
+async function main([name = '', ...rest]) {
+  const program = PROGRAMS[name]
+  if (program === undefined) {
+    process.stderr.write(`Usage: node scripts/bootstrap.mjs <${Object.keys(PROGRAMS).join('|')}> [arguments]\n`)
+    process.exitCode = 1
+  } else if (isNodeNewEnough()) {
+    await ensureDependencies(program.needs)
+    await runHere(program.file, [...program.args, ...rest])
+  } else {
+    await runOn(await nodeOfOurOwn(), [process.argv[1], name, ...rest])
+  }
+}
+
+main(process.argv.slice(2)).catch(explainAndExit)
