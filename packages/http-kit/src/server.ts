@@ -68,7 +68,7 @@ export async function buildHttp(options: HttpOptions): Promise<HttpServer> {
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,100}$/
 
 function addContext(http: HttpServer, ids: Ids) {
-  http.decorateRequest('context', null as unknown as WorkContext)
+  http.decorateRequest<WorkContext>('context', null as never)
   http.addHook('onRequest', (request, reply, done) => {
     const given = request.headers['x-request-id']
     const requestId = typeof given === 'string' && REQUEST_ID.test(given) ? given : ids.next()
@@ -86,7 +86,7 @@ function addContext(http: HttpServer, ids: Ids) {
 }
 
 function addAccess(http: HttpServer, verifyToken: VerifyToken) {
-  http.decorateRequest('caller', null as unknown as Caller)
+  http.decorateRequest<Caller>('caller', null as never)
   http.addHook('onRoute', (route) => {
     if (route.config?.access === undefined) throw new Error(`${String(route.method)} ${route.url} does not say who may call it`)
   })

@@ -12,7 +12,7 @@ export interface Decider<State, Command, Event> {
   decide(command: Command, state: State): Result<readonly Event[]>
   evolve(state: State, event: Event): State
   /** What others must hear and what must be woken later, given the state right after the event. */
-  react(event: Event, state: State): Reaction
+  react(event: Event, state: State, where: { streamId: string; at: Date }): Reaction
 }
 
 export interface Reaction {
@@ -85,7 +85,7 @@ export function commandRunner<State, Command, Event extends { type: string }>(
         state = decider.evolve(state, event)
         version += 1
         appended.push({ streamId, version, event, at: now, context })
-        reactions.push(inContext(decider.react(event, state), context))
+        reactions.push(inContext(decider.react(event, state, { streamId, at: now }), context))
       }
       streams.set(streamId, { state, version })
       return ok(undefined)

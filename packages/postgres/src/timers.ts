@@ -36,6 +36,9 @@ export interface TimerHandler<Data = never, Outcome = void> {
   readonly longestBackOffMs?: number
 }
 
+/** A handler whose data and outcome only itself knows. */
+export type AnyTimerHandler = TimerHandler<never, unknown>
+
 export interface Timers {
   schedule(tx: Transaction, timers: readonly Timer[]): Promise<void>
   cancel(tx: Transaction, ids: readonly string[]): Promise<void>
@@ -95,11 +98,11 @@ export function createTimers(wake: () => void): Timers {
  */
 export function startTimers(options: {
   database: Database
-  handlers: readonly TimerHandler<never, never>[]
+  handlers: readonly AnyTimerHandler[]
   clock: Clock
   log: Logger
 }): TimerWorker {
-  const loops = options.handlers.map((handler) => runKind(handler as unknown as TimerHandler<unknown, unknown>, options))
+  const loops = options.handlers.map((handler) => runKind(handler as TimerHandler<unknown, unknown>, options))
   return {
     wake: () => {
       for (const loop of loops) loop.wake()

@@ -1,0 +1,183 @@
+import type { AddressInfo, Server } from 'node:net'
+import { buildHttp } from '@micromart/http-kit/server'
+import { jwksVerifier } from '@micromart/http-kit/identity'
+import { type Clock, systemClock } from '@micromart/kernel/clock'
+import { type Ids, uuidV7 } from '@micromart/kernel/ids'
+import type { Broker, Consumer } from '@micromart/messaging/broker'
+import { type Database, openDatabase } from '@micromart/postgres/database'
+import { keepHouse } from '@micromart/postgres/housekeeping'
+import { idempotentWrites } from '@micromart/postgres/idempotency'
+import { migrate } from '@micromart/postgres/migrations'
+import { createOutbox } from '@micromart/postgres/outbox'
+import { type OutboxRelay, startOutboxRelay } from '@micromart/postgres/outbox-relay'
+import { createTimers, startTimers, type TimerWorker } from '@micromart/postgres/timers'
+import { createLogger, type Logger } from '@micromart/telemetry/logger'
+import Type from 'typebox'
+import { type Env, parseConfig } from './config.ts'
+import { consume } from './consume.ts'
+import { replayHandler } from './dead-letter-replay.ts'
+import { queryClients, queryServer } from './queries.ts'
+import { type AnyServiceDefinition, type BuiltService, CommonConfig } from './service.ts'
+
+export interface RunOptions {
+  readonly environment: Env
+  /** Shared by all services in one process; otherwise made from BROKER_URL. The one who passes it closes it. */
+  readonly broker: Broker
+  readonly clock?: Clock
+  readonly ids?: Ids
+  readonly log?: Logger
+}
+
+export interface RunningService {
+  readonly name: string
+  /** HTTP base address. */
+  readonly url: string
+  readonly grpcUrl: string | undefined
+  /** Stops taking work, finishes what runs, then closes what it stood on, in that order. */
+  close(): Promise<void>
+}
+
+const BATCH_SIZE = 100
+const HOUSEKEEPING_MS = 3_600_000
+
+/** Starts a service: configuration, database and migrations, then workers, then the doors. */
+export async function runService(definition: AnyServiceDefinition, options: RunOptions): Promise<RunningService> {
+  const schema = Type.Object({ ...CommonConfig.properties, ...definition.config.properties })
+  const config = parseConfig(schema, options.environment) as CommonConfig & Record<string, unknown>
+  const log = options.log ?? createLogger({ service: definition.name, level: config.LOG_LEVEL })
+  const clock = options.clock ?? systemClock
+  const ids = options.ids ?? uuidV7(clock)
+  const database = openDatabase({
+    url: config.DATABASE_URL,
+    poolSize: config.DATABASE_POOL,
+    applicationName: `micromart-${definition.name}`,
+    onIdleError: (err) => log.warn({ err }, 'an idle database connection broke'),
+  })
+  const started = createCloser(() => database.close())
+  try {
+    return await start({ definition, config, log, clock, ids, database, broker: options.broker, started })
+  } catch (error) {
+    await started.closeAll()
+    throw error
+  }
+}
+
+interface Starting {
+  readonly definition: AnyServiceDefinition
+  readonly config: CommonConfig
+  readonly log: Logger
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly database: Database
+  readonly broker: Broker
+  readonly started: Closer
+}
+
+async function start(starting: Starting): Promise<RunningService> {
+  const { definition, config, log, clock, ids, database, started } = starting
+  await migrate(database, definition.migrations)
+  let relay: OutboxRelay | undefined
+  let worker: TimerWorker | undefined
+  const timers = createTimers(() => worker?.wake())
+  const http = await buildHttp({
+    service: definition.name,
+    log,
+    ids,
+    verifyToken: jwksVerifier({ jwksUrl: config.JWKS_URL, clock }),
+    readiness: { database: async () => void (await database.query('SELECT 1')) },
+  })
+  const built = await definition.build({
+    config,
+    database,
+    outbox: createOutbox({ source: definition.name, ids, clock, wake: () => relay?.wake() }),
+    timers,
+    write: idempotentWrites({ database, clock }),
+    clock,
+    ids,
+    log,
+    http,
+    grpc: queryClients(config.INTERNAL_TOKEN),
+  })
+  started.add(async () => built.close?.())
+  relay = startOutboxRelay({ database, clock, log, publish: (messages) => starting.broker.publish(messages) })
+  started.add(() => relay?.close())
+  worker = await startWorkers(starting, built)
+  const doors = await openDoors(starting, built, http)
+  startHousekeeping(starting)
+  log.info({ url: doors.url }, 'started')
+  return { name: definition.name, ...doors, close: () => started.closeAll() }
+}
+
+async function startWorkers({ definition, database, broker, clock, ids, log, started }: Starting, built: BuiltService) {
+  const handlers = [...(built.timerHandlers ?? [])]
+  if (built.subscription) {
+    const closing = new AbortController()
+    const { subscription } = built
+    const handle = consume({ consumer: definition.name, subscription, database, clock, ids, log, closing: closing.signal })
+    handlers.push(replayHandler({ database, handle, clock }))
+    const consumer: Consumer = await broker.subscribe(definition.name, { batchSize: BATCH_SIZE }, handle)
+    started.add(() => {
+      closing.abort()
+      return consumer.close()
+    })
+  }
+  const worker = startTimers({ database, handlers, clock, log })
+  started.add(() => worker.close())
+  return worker
+}
+
+async function openDoors({ config, started }: Starting, built: BuiltService, http: Awaited<ReturnType<typeof buildHttp>>) {
+  let grpcUrl: string | undefined
+  if (built.queries) {
+    const server = queryServer(built.queries, config.INTERNAL_TOKEN)
+    const sessions = new Set<{ close(): void; destroy(): void }>()
+    server.on('session', (session) => {
+      sessions.add(session)
+      session.once('close', () => sessions.delete(session))
+    })
+    grpcUrl = await listen(server, config.GRPC_PORT, config.HOST)
+    started.add(
+      () =>
+        new Promise<void>((resolve) => {
+          server.close(() => resolve())
+          for (const session of sessions) session.close()
+          setTimeout(() => { for (const session of sessions) session.destroy() }, 2_000).unref()
+        }),
+    )
+  }
+  const url = await http.listen({ port: config.PORT, host: config.HOST })
+  started.add(() => http.close())
+  return { url, grpcUrl }
+}
+
+const listen = (server: Pick<Server, 'listen' | 'address' | 'once'>, port: number, host: string) =>
+  new Promise<string>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => resolve(`http://${host}:${(server.address() as AddressInfo).port}`))
+  })
+
+function startHousekeeping({ database, clock, log, started }: Starting) {
+  const timer = setInterval(() => {
+    keepHouse(database, clock).catch((err) => log.warn({ err }, 'housekeeping failed; again in an hour'))
+  }, HOUSEKEEPING_MS)
+  timer.unref()
+  started.add(async () => clearInterval(timer))
+}
+
+type Closer = ReturnType<typeof createCloser>
+
+/** Closes in the reverse order of starting, each once. */
+function createCloser(first: () => Promise<void>) {
+  const actions: (() => Promise<unknown> | undefined)[] = [first]
+  let closed: Promise<void> | undefined
+  const run = async () => {
+    for (const action of actions.toReversed()) await action()
+  }
+  return {
+    add: (action: () => Promise<unknown> | undefined) => void actions.push(action),
+    closeAll: () => {
+      closed ??= run()
+      return closed
+    },
+  }
+}

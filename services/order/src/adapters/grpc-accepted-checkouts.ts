@@ -1,0 +1,35 @@
+import { CartQueries } from '@micromart/contracts/gen/cart_pb'
+import { isQueryUnavailable, type QueryClients } from '@micromart/service-kit/queries'
+import type { AcceptedCheckouts } from '../ports.ts'
+
+export function grpcAcceptedCheckouts(options: { grpc: QueryClients; cartUrl: string }): AcceptedCheckouts {
+  const cart = options.grpc(CartQueries, options.cartUrl)
+  return {
+    async find(orderId) {
+      try {
+        const checkout = await cart.getCheckout({ orderId })
+        if (!checkout.found) return undefined
+        const { currency } = checkout
+        const at = new Date(checkout.checkedOutAt)
+        return {
+          orderId,
+          customerId: checkout.customerId || null,
+          guestTokenHash: checkout.guestTokenHash || null,
+          status: 'placed',
+          reason: null,
+          actionUrl: null,
+          lines: checkout.lines.map(({ lineId, sku, title, quantity, unitPriceMinor }) => ({
+            lineId, sku, title, quantity, unitPrice: { minor: Number(unitPriceMinor), currency },
+          })),
+          total: { minor: Number(checkout.totalMinor), currency },
+          refundedMinor: 0,
+          placedAt: at,
+          updatedAt: at,
+        }
+      } catch (error) {
+        if (isQueryUnavailable(error)) return undefined
+        throw error
+      }
+    },
+  }
+}

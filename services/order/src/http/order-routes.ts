@@ -1,0 +1,126 @@
+import { orderNumber } from '@micromart/contracts/order-number'
+import { hashCartToken } from '@micromart/http-kit/cart-token'
+import { decodeCursor, encodeCursor, PageQuery, pageLimit } from '@micromart/http-kit/cursor'
+import { writeHandler } from '@micromart/http-kit/idempotent-handler'
+import { isStaff } from '@micromart/http-kit/identity'
+import { ProblemError, type StatusTable } from '@micromart/http-kit/problem'
+import type { HttpServer } from '@micromart/http-kit/server'
+import { isUuid } from '@micromart/kernel/ids'
+import { type CommandRunner, retryOnConflict } from '@micromart/postgres/command-runner'
+import type { IdempotentWrite } from '@micromart/postgres/idempotency'
+import type { FastifyRequest } from 'fastify'
+import Type from 'typebox'
+import type { OrderCommand, OrderRefusal } from '../domain/order.ts'
+import type { AcceptedCheckouts, OrderView, OrderViews } from '../ports.ts'
+import { OrderBody, OrderPage, TimelineBody } from './order-schemas.ts'
+
+const statuses = {
+  'order.unknown': 404,
+  'order.already-refunded': 409,
+  'order.amount-mismatch': 409,
+} satisfies StatusTable<OrderRefusal['code']>
+
+const unknown = () => new ProblemError(404, { code: 'order.unknown', detail: 'There is no such order' })
+
+const byId = { params: Type.Object({ id: Type.String() }), tags: ['orders'] }
+
+export interface OrderRoutes {
+  readonly orders: CommandRunner<OrderCommand>
+  readonly views: OrderViews
+  readonly accepted: AcceptedCheckouts
+  readonly write: IdempotentWrite
+}
+
+export function orderRoutes(http: HttpServer, { orders, views, accepted, write }: OrderRoutes): void {
+  const answer = writeHandler(write, { statuses })
+
+  /** An order of somebody else and no order at all look the same. */
+  const visibleOrder = async (request: FastifyRequest, id: string): Promise<OrderView> => {
+    if (!isUuid(id)) throw unknown()
+    const order = (await views.find(id)) ?? (await accepted.find(id))
+    if (!order || !mayOpen(request, order)) throw unknown()
+    return order
+  }
+
+  http.get('/api/v1/orders', {
+    config: { access: 'signed-in' },
+    schema: {
+      tags: ['orders'],
+      summary: 'My orders, newest first',
+      querystring: Type.Object(PageQuery, { additionalProperties: false }),
+      response: { 200: OrderPage },
+    },
+    handler: async (request) => {
+      if (request.caller.kind === 'anonymous') throw unknown()
+      const limit = pageLimit(request.query.limit)
+      const [before] = decodeCursor(request.query.after, 1) ?? []
+      const found = await views.listFor(request.caller.userId, { before: before && isUuid(before) ? before : undefined, limit: limit + 1 })
+      const items = found.slice(0, limit)
+      const last = items.at(-1)
+      return { items: items.map(bodyOf), nextCursor: found.length > limit && last ? encodeCursor([last.orderId]) : null }
+    },
+  })
+
+  http.get('/api/v1/orders/:id', {
+    config: { access: 'public' },
+    schema: { ...byId, summary: 'An order, for its owner (access token or Cart-Token)', response: { 200: OrderBody } },
+    handler: async (request) => bodyOf(await visibleOrder(request, request.params.id)),
+  })
+
+  http.get('/api/v1/orders/:id/timeline', {
+    config: { access: 'public' },
+    schema: { ...byId, summary: 'Every event of an order with its time and cause', response: { 200: TimelineBody } },
+    handler: async (request) => {
+      const { orderId } = await visibleOrder(request, request.params.id)
+      const entries = await views.timeline(orderId)
+      return { orderId, events: entries.map(({ at, data, ...entry }) => ({ ...entry, data: publicData(data), at: at.toISOString() })) }
+    },
+  })
+
+  http.post('/api/v1/orders/:id/cancel', {
+    config: { access: 'public' },
+    schema: {
+      ...byId,
+      summary: 'Cancel an order; captured money is refunded',
+      body: Type.Optional(Type.Union([Type.Object({}, { additionalProperties: false }), Type.Null()])),
+    },
+    handler: async (request, reply) => {
+      const { orderId } = await visibleOrder(request, request.params.id)
+      return retryOnConflict(() =>
+        answer(request, reply, async (tx) => {
+          const [result] = await orders.runIn(tx, [{ streamId: orderId, command: { type: 'CancelOrder' }, context: request.context }])
+          if (result && !result.ok) return result
+          return { ok: true, value: { status: 202, body: { orderId, status: 'cancelled' } } }
+        }),
+      )
+    },
+  })
+}
+
+function mayOpen(request: FastifyRequest, order: OrderView): boolean {
+  if (isStaff(request.caller)) return true
+  if (order.customerId !== null) return request.caller.kind === 'user' && request.caller.userId === order.customerId
+  const token = request.headers['cart-token']
+  return typeof token === 'string' && order.guestTokenHash !== null && hashCartToken(token) === order.guestTokenHash
+}
+
+const bodyOf = (order: OrderView) => ({
+  id: order.orderId,
+  number: orderNumber(order.orderId),
+  status: order.status,
+  ...(order.reason ? { reason: order.reason } : {}),
+  ...(order.actionUrl ? { payment: { actionUrl: order.actionUrl } } : {}),
+  lines: [...order.lines],
+  total: order.total,
+  ...(order.status === 'refunded' ? { refunded: { minor: order.refundedMinor, currency: order.total.currency } } : {}),
+  placedAt: order.placedAt.toISOString(),
+  updatedAt: order.updatedAt.toISOString(),
+})
+
+/** The verifier of the guest's token is nobody's business, not even its owner's. */
+function publicData(data: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { purchase, ...rest } = data
+  if (typeof purchase !== 'object' || purchase === null) return rest
+  const { guestTokenHash: _, ...shown } = purchase as Record<string, unknown>
+  return { ...rest, purchase: shown }
+}

@@ -1,0 +1,41 @@
+import type { OrderedLine } from '@micromart/contracts/message'
+import type { Money } from '@micromart/kernel/money'
+
+/** An order as its readers see it. */
+export interface OrderView {
+  readonly orderId: string
+  readonly customerId: string | null
+  readonly guestTokenHash: string | null
+  readonly status: 'placed' | 'awaiting-payment' | 'confirmed' | 'cancelled' | 'refunded'
+  readonly reason: string | null
+  /** Where the customer has to confirm the payment, while that is asked for. */
+  readonly actionUrl: string | null
+  readonly lines: readonly OrderedLine[]
+  readonly total: Money
+  readonly refundedMinor: number
+  readonly placedAt: Date
+  readonly updatedAt: Date
+}
+
+export interface TimelineEntry {
+  readonly version: number
+  readonly type: string
+  readonly data: Readonly<Record<string, unknown>>
+  readonly at: Date
+  readonly causationId: string
+  readonly correlationId: string
+  readonly traceId: string | null
+}
+
+export interface OrderViews {
+  find(orderId: string): Promise<OrderView | undefined>
+  /** A customer's orders, newest first; `before` is the last id of the page before. */
+  listFor(customerId: string, page: { before: string | undefined; limit: number }): Promise<readonly OrderView[]>
+  timeline(orderId: string): Promise<readonly TimelineEntry[]>
+}
+
+/** Checkouts that were accepted but have not arrived here yet: the cart service knows them. */
+export interface AcceptedCheckouts {
+  /** Undefined when there is none or it cannot be asked now. */
+  find(orderId: string): Promise<OrderView | undefined>
+}

@@ -1,0 +1,51 @@
+import { type Decider, commandRunner } from '@micromart/postgres/command-runner'
+import type { AnyTimerHandler } from '@micromart/postgres/timers'
+import type { BuiltService, ServiceParts } from '@micromart/service-kit/service'
+import { grpcAcceptedCheckouts } from './adapters/grpc-accepted-checkouts.ts'
+import { postgresOrderViews } from './adapters/postgres-order-views.ts'
+import type { OrderConfig } from './config.ts'
+import { decide, evolve, noOrder, type Order, type OrderCommand, type OrderEvent } from './domain/order.ts'
+import { type OrderTimer, react } from './domain/react.ts'
+import { orderRoutes } from './http/order-routes.ts'
+import { orderSubscription } from './messages/order-subscriptions.ts'
+import { projectOrders } from './views/project-orders.ts'
+
+const timerId = (kind: OrderTimer, orderId: string) => `${kind}:${orderId}`
+
+const decider: Decider<Order, OrderCommand, OrderEvent> = {
+  initial: noOrder,
+  decide,
+  evolve,
+  react: (event, state, { streamId, at }) => {
+    const { messages, wakeAt, noLonger } = react(streamId, event, state, at.toISOString())
+    return {
+      messages,
+      schedule: wakeAt
+        ? [{ id: timerId(wakeAt.kind, streamId), kind: wakeAt.kind, subject: streamId, data: {}, dueAt: new Date(wakeAt.at) }]
+        : [],
+      cancel: noLonger ? [timerId(noLonger, streamId)] : [],
+    }
+  },
+}
+
+/** The order service on any parts: the decider behind HTTP, messages and timers. */
+export async function orderService(parts: ServiceParts<OrderConfig>): Promise<BuiltService> {
+  const { config, database, outbox, timers, clock } = parts
+  const orders = commandRunner({ decider, database, outbox, timers, clock, project: projectOrders })
+  orderRoutes(parts.http, {
+    orders,
+    views: postgresOrderViews(database),
+    accepted: grpcAcceptedCheckouts({ grpc: parts.grpc, cartUrl: config.CART_GRPC_URL }),
+    write: parts.write,
+  })
+  const timeout = (kind: OrderTimer, command: OrderCommand): AnyTimerHandler => ({
+    kind,
+    settle: async (tx, done) => {
+      await orders.runIn(tx, done.map(({ timer }) => ({ streamId: timer.subject, command, context: timer.context })))
+    },
+  })
+  return {
+    subscription: orderSubscription(orders, { stockMs: config.ORDER_STOCK_TIMEOUT_MS, paymentMs: config.ORDER_PAYMENT_TIMEOUT_MS }),
+    timerHandlers: [timeout('stock-timeout', { type: 'NoteStockTimedOut' }), timeout('payment-timeout', { type: 'NotePaymentTimedOut' })],
+  }
+}
