@@ -6,7 +6,10 @@ import { after } from 'node:test'
 import { startEmbeddedPostgres } from '@micromart/embedded-postgres/embedded-postgres'
 import { openDatabase } from '@micromart/postgres/database'
 
-let server: Promise<{ url: string }> | undefined
+let server: ReturnType<typeof startServer> | undefined
+
+// at the top level: it belongs to the whole file, after the hooks of every suite
+after(async () => (await server)?.stop())
 
 /** One server for the whole test process: `TEST_POSTGRES_URL` when set, an embedded one otherwise. */
 const serverUrl = async (): Promise<string> => {
@@ -19,11 +22,13 @@ const serverUrl = async (): Promise<string> => {
 async function startServer() {
   const folder = await mkdtemp(join(tmpdir(), 'micromart-test-'))
   const postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'postgres'), settings: { fsync: 'off' } })
-  after(async () => {
-    await postgres.stop()
-    await rm(folder, { recursive: true, force: true })
-  })
-  return postgres
+  return {
+    url: postgres.url,
+    stop: async () => {
+      await postgres.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
 }
 
 /** An empty database of its own for one test; `drop` removes it. */

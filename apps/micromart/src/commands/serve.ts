@@ -1,0 +1,46 @@
+import { topology } from '@micromart/contracts/topology'
+import { gateway } from '@micromart/gateway/main'
+import { systemClock } from '@micromart/kernel/clock'
+import { uuidV7 } from '@micromart/kernel/ids'
+import { createRabbitMqBroker } from '@micromart/messaging/rabbitmq-broker'
+import { runService } from '@micromart/service-kit/run-service'
+import { type ServiceName, serviceNames } from '@micromart/service-kit/service'
+import { createLogger } from '@micromart/telemetry/logger'
+import { Argument, Command } from 'commander'
+import type { CliContext } from '../cli.ts'
+import { Fault } from '../fault.ts'
+import { services } from '../start/services.ts'
+
+export const serveCommand = ({ environment }: CliContext): Command =>
+  new Command('serve')
+    .description('run one service, configured by environment variables, as a container does')
+    .addArgument(new Argument('<service>', 'which one').choices(['gateway', ...serviceNames]))
+    .addHelpText('after', "\nThe variables of each service are listed in its README. SIGTERM drains and stops it.")
+    .action(async (name: 'gateway' | ServiceName) => {
+      const log = createLogger({ service: name, level: environment['LOG_LEVEL'] ?? 'info' })
+      const close = name === 'gateway' ? await serveGateway(environment, log) : await serveOne(name, environment, log)
+      process.send?.('ready')
+      await new Promise<void>((stop) => {
+        process.once('SIGTERM', () => stop())
+        process.once('SIGINT', () => stop())
+        process.once('disconnect', () => stop()) // the supervisor is gone
+      })
+      await close()
+      if (process.connected) process.disconnect()
+    })
+
+async function serveGateway(environment: CliContext['environment'], log: ReturnType<typeof createLogger>) {
+  const door = await gateway.start({ environment, log, clock: systemClock, ids: uuidV7(systemClock) })
+  return () => door.close()
+}
+
+async function serveOne(name: ServiceName, environment: CliContext['environment'], log: ReturnType<typeof createLogger>) {
+  const url = environment['BROKER_URL'] ?? ''
+  if (!/^amqps?:\/\//.test(url)) throw new Fault('Set BROKER_URL to amqp://…: services in separate processes meet at RabbitMQ.')
+  const broker = createRabbitMqBroker({ url, topology, log })
+  const service = await runService(services[name], { environment, broker, log })
+  return async () => {
+    await service.close()
+    await broker.close()
+  }
+}

@@ -1,0 +1,47 @@
+import { resolve } from 'node:path'
+import { Command } from 'commander'
+import type { CliContext } from '../cli.ts'
+import { loadDemoCatalogue } from '../start/demo-catalogue.ts'
+import { startOneProcess } from '../start/one-process.ts'
+import { startSplit } from '../start/split.ts'
+import { welcome } from '../start/welcome.ts'
+import { portOption } from './options.ts'
+
+interface Options {
+  readonly port: number
+  readonly data: string
+  readonly fresh?: true
+  readonly split?: true
+}
+
+export const startCommand = (context: CliContext, finish: (code: number) => void): Command =>
+  new Command('start')
+    .description('start the whole shop: gateway, eight services and their database, with a demo catalogue')
+    .option('--port <n>', 'port of the gateway', portOption, 3000)
+    .option('--data <dir>', 'where database, secrets and log are kept', '.data')
+    .option('--fresh', 'throw the data away first')
+    .option('--split', 'a process per service, supervised, on RabbitMQ (AMQP_URL) and PostgreSQL (POSTGRES_URL, else embedded)')
+    .addHelpText('after', '\nStop it with Ctrl-C. The next start finds the data again.')
+    .action(async ({ port, data, fresh, split }: Options) => {
+      const options = {
+        port,
+        dataDir: resolve(data),
+        fresh: fresh ?? false,
+        environment: context.environment,
+        onProgress: (line: string) => console.log(line),
+      }
+      const shop = await (split ? startSplit(options) : startOneProcess(options))
+      const loaded = await loadDemoCatalogue({ url: shop.url, onProgress: options.onProgress })
+      console.log(welcome({ url: shop.url, dataDir: options.dataDir, catalogue: loaded }))
+      const why = await Promise.race([askedToStop(), shop.broken])
+      console.log(why === 'asked' ? '\nStopping: finishing what is running' : `\n${why} Stopping.`)
+      await shop.close()
+      console.log('Stopped. Everything is kept for the next start.')
+      finish(why === 'asked' ? 0 : 1)
+    })
+
+const askedToStop = () =>
+  new Promise<'asked'>((done) => {
+    process.once('SIGINT', () => done('asked'))
+    process.once('SIGTERM', () => done('asked'))
+  })

@@ -1,0 +1,114 @@
+import { join } from 'node:path'
+import { topology } from '@micromart/contracts/topology'
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '@micromart/embedded-postgres/embedded-postgres'
+import { gateway } from '@micromart/gateway/main'
+import { systemClock } from '@micromart/kernel/clock'
+import { uuidV7 } from '@micromart/kernel/ids'
+import { createMemoryBroker } from '@micromart/messaging/memory-broker'
+import { type RunningService, runService } from '@micromart/service-kit/run-service'
+import { type ServiceName, serviceNames } from '@micromart/service-kit/service'
+import { createLogger } from '@micromart/telemetry/logger'
+import { pino } from 'pino'
+import { type DatabaseUrls, databaseUrls, ensureDatabases } from './databases.ts'
+import { gatewayEnvironment, type Installation, serviceEnvironment } from './environment.ts'
+import { checkPortIsFree, freePorts } from './ports.ts'
+import { openSecrets } from './secrets.ts'
+import { services } from './services.ts'
+
+export interface StartOptions {
+  readonly port: number
+  readonly dataDir: string
+  readonly fresh: boolean
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly onProgress: (line: string) => void
+}
+
+export interface RunningShop {
+  readonly url: string
+  readonly databases: DatabaseUrls
+  readonly installation: Installation
+  /** Resolves when the database went away by itself. */
+  readonly broken: Promise<string>
+  /** Stops and starts single services, as tests and the curious do. */
+  stopService(name: ServiceName): Promise<void>
+  startService(name: ServiceName): Promise<void>
+  /** Drains and stops everything, the database last. */
+  close(): Promise<void>
+}
+
+/** The whole shop in this process, on an embedded PostgreSQL under the data directory. */
+export async function startOneProcess(options: StartOptions): Promise<RunningShop> {
+  await checkPortIsFree(options.port)
+  const postgres = await startEmbeddedPostgres({
+    dataDir: join(options.dataDir, 'postgres'),
+    fresh: options.fresh,
+    onProgress: options.onProgress,
+  })
+  try {
+    return await startOn(postgres, options)
+  } catch (error) {
+    await postgres.stop()
+    throw error
+  }
+}
+
+async function startOn(postgres: EmbeddedPostgres, options: StartOptions): Promise<RunningShop> {
+  const { dataDir, environment, onProgress } = options
+  const secrets = openSecrets(dataDir)
+  await ensureDatabases(postgres.url, secrets)
+  onProgress('Database: ready')
+  const installation: Installation = {
+    ports: await freePorts(options.port),
+    databases: databaseUrls(postgres.url, secrets),
+    secrets,
+    brokerUrl: 'memory://',
+    given: { DATABASE_POOL: '4', ...environment },
+  }
+  const broker = createMemoryBroker({ topology })
+  const destination = pino.destination({ dest: join(dataDir, 'micromart.log'), mkdir: true, sync: false })
+  const level = environment['LOG_LEVEL'] ?? 'info'
+  const running = new Map<ServiceName, RunningService>()
+
+  const startService = async (name: ServiceName) => {
+    const log = createLogger({ service: name, level, destination })
+    running.set(name, await runService(services[name], { environment: serviceEnvironment(name, installation), broker, log }))
+  }
+  const stopService = async (name: ServiceName) => {
+    await running.get(name)?.close()
+    running.delete(name)
+  }
+
+  const started = await Promise.allSettled(serviceNames.map(startService))
+  const failed = started.find((outcome) => outcome.status === 'rejected')
+  if (failed) {
+    await Promise.all(serviceNames.map(stopService))
+    throw failed.reason
+  }
+  onProgress(`Services: ${serviceNames.length + 1} started, migrations applied`)
+  const door = await gateway.start({
+    environment: gatewayEnvironment(installation),
+    log: createLogger({ service: 'gateway', level, destination }),
+    clock: systemClock,
+    ids: uuidV7(systemClock),
+  })
+  let closing: Promise<void> | undefined
+  const close = async () => {
+    await door.close()
+    await Promise.all(serviceNames.map(stopService))
+    await broker.close()
+    destination.flushSync()
+    await postgres.stop()
+  }
+  return {
+    url: door.url,
+    databases: installation.databases,
+    installation,
+    broken: postgres.exited.then(({ code }) => `PostgreSQL has stopped (exit code ${code}).`),
+    stopService,
+    startService,
+    close: () => {
+      closing ??= close()
+      return closing
+    },
+  }
+}
