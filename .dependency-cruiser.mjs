@@ -10,87 +10,97 @@ const LEVELS = [
 ]
 
 const TEST = String.raw`\.test\.ts$|/test/`
-const START = String.raw`^(services|apps)/[^/]+/src/main\.ts$|^(bench|proof|scripts)/|${TEST}`
-const ANY_LEVEL = LEVELS.flat().join('|')
+const START = String.raw`^(services|apps)/[^/]+/src/main\.ts$|^(bench|proof)/src/[^/]+$|^scripts/[^/]+$|${TEST}`
 
-const forbid = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to })
+const looksDown = LEVELS.map((packages, level) => ({
+  name: 'packages-look-down',
+  comment: `a package of level ${level} imports only from lower levels, never from a sibling`,
+  from: { path: `^packages/(${packages.join('|')})/` },
+  to: { path: `^packages/(${LEVELS.slice(level).flat().join('|')})/`, pathNot: '^packages/($1|testkit)/' },
+}))
 
-const looksDown = LEVELS.map((packages, level) =>
-  forbid(
-    'packages-look-down',
-    `a package of level ${level} imports only from lower levels, never from a sibling`,
-    { path: `^packages/(${packages.join('|')})/` },
-    { path: `^packages/(${LEVELS.slice(level).flat().join('|')})/`, pathNot: '^packages/($1|testkit)/' },
-  ),
-)
+const walls = [
+  {
+    name: 'service-imports-service',
+    comment: 'services meet only in packages/contracts',
+    from: { path: '^services/([^/]+)/' },
+    to: { path: '^services/', pathNot: '^services/$1/' },
+  },
+  {
+    name: 'service-inside',
+    comment: 'from outside a service only the files directly in its src are public',
+    from: { path: '^(apps|proof|bench|scripts)/' },
+    to: { path: '^services/', pathNot: '^services/[^/]+/src/[^/]+$' },
+  },
+  {
+    name: 'domain-is-pure',
+    comment: 'a domain imports only packages/kernel, packages/contracts and itself',
+    from: { path: '^services/([^/]+)/src/domain/', pathNot: TEST },
+    to: { pathNot: '^packages/(kernel|contracts)/|^services/$1/src/domain/' },
+  },
+  {
+    name: 'sides-do-not-meet',
+    comment: 'http, messages and adapters of a service do not see each other',
+    from: { path: '^services/([^/]+)/src/(http|messages|adapters)/' },
+    to: { path: '^services/$1/src/(http|messages|adapters)/', pathNot: '^services/$1/src/$2/' },
+  },
+  ...looksDown,
+  {
+    name: 'package-without-level',
+    comment: 'give the package a level in .dependency-cruiser.mjs',
+    from: { path: '^packages/', pathNot: `^packages/(${LEVELS.flat().join('|')})/` },
+    to: {},
+  },
+  {
+    name: 'package-imports-service',
+    comment: 'packages know no service',
+    from: { path: '^packages/' },
+    to: { path: '^services/' },
+  },
+  {
+    name: 'house-imports-program',
+    comment: 'packages and services know none of the programs built from them',
+    from: { path: '^(packages|services)/' },
+    to: { path: '^(apps|proof|bench|scripts)/' },
+  },
+  {
+    name: 'testkit-in-tests-only',
+    comment: 'only tests and proof may use the testkit',
+    from: { pathNot: `${TEST}|^proof/|^packages/testkit/` },
+    to: { path: '^packages/testkit/' },
+  },
+]
+
+const hygiene = [
+  {
+    name: 'no-circle',
+    comment: 'modules that import each other in a circle cannot be read alone',
+    from: {},
+    to: { circular: true },
+  },
+  { name: 'not-resolved', comment: 'the import leads nowhere', from: {}, to: { couldNotResolve: true } },
+  {
+    name: 'not-declared',
+    comment: 'third-party packages are declared in package.json',
+    from: {},
+    to: { path: 'node_modules', dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
+  },
+  {
+    name: 'development-only',
+    comment: 'what runs in production imports no development dependency',
+    from: { path: '^(packages|services|apps)/', pathNot: `${TEST}|^packages/testkit/` },
+    to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+  },
+  {
+    name: 'nobody-comes-here',
+    comment: 'no program and no test leads to this file',
+    from: { path: START },
+    to: { path: '^(packages|services|apps|bench|proof|scripts)/', pathNot: START, reachable: false },
+  },
+]
 
 export default {
-  forbidden: [
-    forbid(
-      'service-imports-service',
-      'services meet only in packages/contracts',
-      { path: '^services/([^/]+)/' },
-      { path: '^services/', pathNot: '^services/$1/' },
-    ),
-    forbid(
-      'service-inside',
-      'from outside a service only the files directly in its src are public',
-      { path: '^(apps|proof|bench|scripts)/' },
-      { path: '^services/', pathNot: '^services/[^/]+/src/[^/]+$' },
-    ),
-    forbid(
-      'domain-is-pure',
-      'a domain imports only packages/kernel, packages/contracts and itself',
-      { path: '^services/([^/]+)/src/domain/', pathNot: TEST },
-      { pathNot: '^packages/(kernel|contracts)/|^services/$1/src/domain/' },
-    ),
-    forbid(
-      'sides-do-not-meet',
-      'http, messages and adapters of a service do not see each other',
-      { path: '^services/([^/]+)/src/(http|messages|adapters)/' },
-      { path: '^services/$1/src/(http|messages|adapters)/', pathNot: '^services/$1/src/$2/' },
-    ),
-    ...looksDown,
-    forbid(
-      'package-without-level',
-      'give the package a level in .dependency-cruiser.mjs',
-      { path: '^packages/', pathNot: `^packages/(${ANY_LEVEL})/` },
-      {},
-    ),
-    forbid(
-      'testkit-in-tests-only',
-      'only tests and proof may use the testkit',
-      { pathNot: `${TEST}|^proof/|^packages/testkit/` },
-      { path: '^packages/testkit/' },
-    ),
-    forbid('package-imports-service', 'packages know no service', { path: '^packages/' }, { path: '^services/' }),
-    forbid(
-      'house-imports-program',
-      'packages and services know none of the programs built from them',
-      { path: '^(packages|services)/' },
-      { path: '^(apps|proof|bench|scripts)/' },
-    ),
-    forbid('no-circle', 'modules that import each other in a circle cannot be read alone', {}, { circular: true }),
-    forbid('not-resolved', 'the import leads nowhere', {}, { couldNotResolve: true }),
-    forbid(
-      'not-declared',
-      'third-party packages are declared in package.json',
-      {},
-      { path: 'node_modules', dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
-    ),
-    forbid(
-      'development-only',
-      'what runs in production imports no development dependency',
-      { path: '^(packages|services|apps)/', pathNot: `${TEST}|^packages/testkit/` },
-      { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
-    ),
-    forbid(
-      'nobody-comes-here',
-      'no program and no test leads to this file',
-      { path: START },
-      { path: '^(packages|services|apps)/', pathNot: START, reachable: false },
-    ),
-  ],
+  forbidden: [...walls, ...hygiene].map((rule) => ({ ...rule, severity: 'error' })),
   options: {
     doNotFollow: { path: 'node_modules' },
     exclude: { path: '(^|/)(\\.data|\\.node|coverage)/' },

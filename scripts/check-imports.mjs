@@ -1,6 +1,6 @@
 // Checks the import rules of .dependency-cruiser.mjs on this project, or on the directory given as argument:
 // a line for each violation, or one line with the number of modules read.
-import { existsSync, globSync, readFileSync, realpathSync } from 'node:fs'
+import { existsSync, globSync, realpathSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { cruise } from 'dependency-cruiser'
 import readTsConfig from 'dependency-cruiser/config-utl/extract-ts-config'
@@ -9,12 +9,10 @@ import { projectDir } from './bootstrap/project.mjs'
 
 const SOURCES = ['packages', 'services', 'apps', 'proof', 'bench', 'scripts']
 
-// dependency-cruiser resolves some things from the working directory whatever its baseDir says.
 const root = realpathSync(resolve(process.argv[2] ?? projectDir))
-process.chdir(root)
 
 const { tsConfig, ...options } = rules.options
-const places = SOURCES.filter((place) => existsSync(place))
+const places = SOURCES.filter((place) => existsSync(join(root, place)))
 const { output } = await cruise(
   places,
   { ...options, baseDir: root, validate: true, ruleSet: { forbidden: rules.forbidden } },
@@ -22,7 +20,11 @@ const { output } = await cruise(
   { tsConfig: readTsConfig(join(projectDir, tsConfig.fileName)) },
 )
 
-const files = globSync(`{${SOURCES.join(',')}}/**/*.ts`, { exclude: (path) => /(^|\/)node_modules$/.test(path) })
+// A cruise that read nothing finds nothing: every file that a plain walk finds has to be among the modules.
+const files = globSync(`{${SOURCES.join(',')}}/**/*.ts`, {
+  cwd: root,
+  exclude: (path) => /(^|\/)node_modules$/.test(path),
+})
 const read = new Set(output.modules.map(({ source }) => source))
 const unread = files.map((file) => file.replaceAll('\\', '/')).filter((file) => !read.has(file))
 const violations = [...new Set(output.summary.violations.map(describe))].sort()
@@ -33,7 +35,10 @@ else if (unread.length > 0) {
   process.stdout.write(`${unread.length} of ${files.length} TypeScript files were not read, such as ${unread[0]}\n`)
 }
 if (violations.length > 0 || unread.length > 0 || files.length === 0) process.exitCode = 1
-else process.stdout.write(`import rules hold: ${files.length} TypeScript files read, ${output.summary.totalDependenciesCruised} imports\n`)
+else
+  process.stdout.write(
+    `import rules hold: ${files.length} TypeScript files read, ${output.summary.totalDependenciesCruised} imports\n`,
+  )
 
 function describe({ rule, from, to, cycle }) {
   const { comment } = rules.forbidden.find(({ name }) => name === rule.name)

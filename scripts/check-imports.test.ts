@@ -18,7 +18,8 @@ const HOUSE: Tree = {
   'packages/telemetry/src/logger.ts': "import { fast } from 'fast'\nexport const logger = fast",
   'packages/testkit/src/fake-clock.ts': "export { logger } from '@micromart/telemetry/logger'",
   'services/order/src/domain/order.ts': "export type { ok } from '@micromart/contracts/order'",
-  'services/order/src/domain/order.test.ts': "import 'node:test'\nimport 'probe'\nimport '@micromart/testkit/fake-clock'",
+  'services/order/src/domain/order.test.ts':
+    "import 'node:test'\nimport 'probe'\nimport '@micromart/testkit/fake-clock'",
   'services/order/src/http/routes.ts': "import '../domain/order.ts'",
   'services/order/src/messages/subscriptions.ts': "import '@micromart/telemetry/logger'",
   'services/order/src/adapters/views.ts': "import 'fast'",
@@ -60,7 +61,9 @@ test('each broken wall is named with the import that breaks it', (t) => {
     'packages/newcomer/src/new.ts': "import '@micromart/kernel/result'",
     'apps/micromart/src/peek.ts': "import '@micromart/cart/domain/cart'",
   })
-  const named = lines.filter((line) => !line.startsWith('nobody-comes-here')).map((line) => line.replace(/: [^:]*$/, ''))
+  const named = lines
+    .filter((line) => !line.startsWith('nobody-comes-here'))
+    .map((line) => line.replace(/: [^:]*$/, ''))
   assert.deepEqual(named, [
     'development-only: services/order/src/probe.ts -> node_modules/probe/index.js',
     'domain-is-pure: services/order/src/domain/lazy.ts -> packages/telemetry/src/logger.ts',
@@ -91,7 +94,9 @@ test('each broken wall is named with the import that breaks it', (t) => {
 
 test('files that were not read are a failure, and so is a house without files', (t) => {
   const unread = check(t, { ...HOUSE, 'packages/kernel/src/coverage/hidden.ts': 'export const hidden = 1' })
-  assert.deepEqual(unread.lines, ['1 of 15 TypeScript files were not read, such as packages/kernel/src/coverage/hidden.ts'])
+  assert.deepEqual(unread.lines, [
+    '1 of 15 TypeScript files were not read, such as packages/kernel/src/coverage/hidden.ts',
+  ])
   assert.equal(unread.status, 1)
 
   const empty = check(t, { 'package.json': '{}', 'packages/kernel/package.json': '{}' })

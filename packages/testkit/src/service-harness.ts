@@ -56,7 +56,7 @@ export interface ServiceHarness {
 /** A whole service on a database of its own, its broker in the test's hands and its clock standing still. */
 export async function startServiceForTest(
   definition: AnyServiceDefinition,
-  options: { env?: Readonly<Record<string, string>>; selfPort?: number } = {},
+  options: { env?: Readonly<Record<string, string>>; selfPort?: number; ownKeys?: boolean } = {},
 ): Promise<ServiceHarness> {
   const testDatabase = await createTestDatabase()
   const keys = await testKeys()
@@ -74,7 +74,8 @@ export async function startServiceForTest(
       PORT: String(selfPort),
       DATABASE_URL: testDatabase.url,
       INTERNAL_TOKEN: 'test-internal-token',
-      JWKS_URL: keys.jwksUrl,
+      // the user service verifies with the keys that it gives out itself
+      JWKS_URL: options.ownKeys ? `http://127.0.0.1:${selfPort}/.well-known/jwks.json` : keys.jwksUrl,
       PUBLIC_URL: 'http://127.0.0.1:3000',
       SELF_URL: `http://127.0.0.1:${selfPort}`,
       USER_GRPC_URL: 'http://127.0.0.1:9',

@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, describe, test } from 'node:test'
+import type { Envelope } from '@micromart/contracts/envelope'
+import type { Topology } from '@micromart/contracts/topology'
+import type { Broker, Delivery, Verdict } from '@micromart/messaging/broker'
+import { until } from './until.ts'
+
+export interface BrokerHarness {
+  /** A broker on a fresh server or virtual host; called once. */
+  readonly broker: Broker
+  /** As a restart of the server looks to its clients. */
+  readonly restart?: () => Promise<void>
+  /** The broker gives up by itself after so many deliveries. */
+  readonly deliveryLimit?: number
+  close(): Promise<void>
+}
+
+/** Queues `first` and `second` hear `micromart.test.both.v1`; each test has further queues of its own. */
+const own = ['plain', 'retry', 'throw', 'others', 'order', 'batch', 'away', 'closing', 'soak', 'restart', 'poison'] as const
+export const conformanceTopology: Topology = {
+  first: ['micromart.test.both.v1'],
+  second: ['micromart.test.both.v1'],
+  ...Object.fromEntries(own.map((name) => [name, [`micromart.test.${name}.v1`]])),
+}
+
+const done: Verdict = { kind: 'done' }
+const message = (name: string, data: unknown = {}, subject = 'subject'): Envelope => ({
+  specversion: '1.0',
+  id: randomUUID(),
+  source: '/test',
+  type: `micromart.test.${name}.v1`,
+  subject,
+  time: '2026-11-21T12:00:00.000Z',
+  datacontenttype: 'application/json',
+  dataschema: '',
+  correlationid: 'c',
+  causationid: 'c',
+  traceparent: '',
+  data,
+})
+const dataOf = <T>({ body }: Delivery) => (JSON.parse(body) as Envelope<T>).data
+const idOf = ({ body }: Delivery) => (JSON.parse(body) as Envelope).id
+
+/** What every broker must do; the memory broker and RabbitMQ pass the same suite. */
+export function brokerConformance(name: string, open: () => Promise<BrokerHarness>, skip: string | false = false): void {
+  describe(`${name} keeps the broker's promises`, { skip }, () => {
+    let opened: Promise<BrokerHarness> | undefined
+    const harness = () => {
+      opened ??= open()
+      return opened
+    }
+    after(async () => (await opened)?.close())
+    /** Publishes until confirmed, as the outbox relay does. */
+    const deliver = async (envelope: Envelope) => {
+      const { broker } = await harness()
+      await until(async () => (await Promise.all(broker.publish([envelope])))[0]?.confirmed, { withinMs: 30_000, what: 'a confirm' })
+    }
+
+    test('a message without any queue is unroutable, though the broker took it', async () => {
+      await deliver(message('plain')) // connected
+      const { broker } = await harness()
+      const [outcome] = await Promise.all(broker.publish([message('nobody')]))
+      assert.deepEqual(outcome?.confirmed === false && outcome.reason, 'unroutable')
+    })
+
+    test('every bound queue gets its copy', async () => {
+      const { broker } = await harness()
+      const got: string[] = []
+      const consumers = await Promise.all(
+        ['first', 'second'].map((queue) =>
+          broker.subscribe(queue, { batchSize: 10 }, async (batch) => batch.map((delivery) => (got.push(`${queue} ${idOf(delivery)}`), done))),
+        ),
+      )
+      const sent = message('both')
+      await deliver(sent)
+      await until(async () => got.length >= 2, { what: 'two copies' })
+      assert.deepEqual(got.sort(), [`first ${sent.id}`, `second ${sent.id}`])
+      await Promise.all(consumers.map((consumer) => consumer.close()))
+    })
+
+    test('a retry comes again with a growing attempt, and does not hold up the others', async () => {
+      const { broker } = await harness()
+      const seen: [number, number][] = []
+      const consumer = await broker.subscribe('retry', { batchSize: 10 }, async (batch) =>
+        batch.map((delivery) => {
+          const number = dataOf<{ number: number }>(delivery).number
+          seen.push([number, delivery.attempt])
+          return number === 1 && delivery.attempt < 3 ? { kind: 'retry', afterMs: 30 } : done
+        }),
+      )
+      await Promise.all([1, 2, 3].map((number) => deliver(message('retry', { number }))))
+      await until(async () => seen.some(([number, attempt]) => number === 1 && attempt === 3), { what: 'the third attempt' })
+      assert.deepEqual(seen.filter(([number]) => number === 1).map(([, attempt]) => attempt), [1, 2, 3])
+      assert.ok(seen.findIndex(([number]) => number === 3) < seen.findIndex(([number, attempt]) => number === 1 && attempt === 3))
+      await consumer.close()
+    })
+
+    test('a handler that throws gets its messages again', async () => {
+      const { broker } = await harness()
+      let tries = 0
+      const consumer = await broker.subscribe('throw', { batchSize: 10 }, async (batch) => {
+        tries += 1
+        if (tries === 1) throw new Error('not now')
+        return batch.map(() => done)
+      })
+      await deliver(message('throw'))
+      await until(async () => tries >= 2, { what: 'a second try' })
+      await consumer.close()
+    })
+
+    test('messages of one subject keep their order, and come in batches', async () => {
+      const { broker } = await harness()
+      const got = new Map<string, number[]>()
+      let batches = 0
+      const consumer = await broker.subscribe('order', { batchSize: 50 }, async (batch) => {
+        batches += 1
+        for (const delivery of batch) {
+          const { subject, number } = dataOf<{ subject: string; number: number }>(delivery)
+          got.set(subject, [...(got.get(subject) ?? []), number])
+        }
+        return batch.map(() => done)
+      })
+      const sent = Array.from({ length: 1_000 }, (_, index) => ({ subject: `s${index % 7}`, number: index }))
+      const outcomes = broker.publish(sent.map((data) => message('order', data, data.subject)))
+      assert.ok((await Promise.all(outcomes)).every(({ confirmed }) => confirmed))
+      await until(async () => [...got.values()].flat().length >= sent.length, { what: 'all messages' })
+      for (const numbers of got.values()) assert.deepEqual(numbers, numbers.toSorted((a, b) => a - b))
+      assert.ok(batches < sent.length / 2, `${batches} batches`)
+      await consumer.close()
+    })
+
+    test('what is published while the subscriber is away waits for it', async () => {
+      const { broker } = await harness()
+      const sent = message('away')
+      const [outcome] = broker.publish([sent])
+      const got: string[] = []
+      const consumer = await broker.subscribe('away', { batchSize: 10 }, async (batch) => batch.map((delivery) => (got.push(idOf(delivery)), done)))
+      await until(async () => got.includes(sent.id), { what: 'the message that waited' })
+      assert.equal((await outcome)?.confirmed, true)
+      await consumer.close()
+    })
+
+    test('closing finishes the running batch and loses nothing of the rest', async () => {
+      const { broker } = await harness()
+      const handled: string[] = []
+      const { promise: started, resolve: start } = Promise.withResolvers<void>()
+      const { promise: gate, resolve: openGate } = Promise.withResolvers<void>()
+      const first = await broker.subscribe('closing', { batchSize: 2 }, async (batch) => {
+        start()
+        await gate
+        handled.push(...batch.map(idOf))
+        return batch.map(() => done)
+      })
+      const sent = Array.from({ length: 10 }, () => message('closing'))
+      const outcomes = broker.publish(sent)
+      await started
+      const closed = first.close()
+      openGate()
+      await closed
+      const before = handled.length
+      assert.ok(before > 0 && before < sent.length, `${before} handled before the close`)
+      const second = await broker.subscribe('closing', { batchSize: 10 }, async (batch) => (handled.push(...batch.map(idOf)), batch.map(() => done)))
+      await until(async () => new Set(handled).size === sent.length, { what: 'the rest' })
+      assert.ok((await Promise.all(outcomes)).every(({ confirmed }) => confirmed))
+      await second.close()
+    })
+
+    test('three thousand messages with random verdicts: each is done at least once', async () => {
+      const { broker } = await harness()
+      const finished = new Set<string>()
+      let turn = 0
+      const consumer = await broker.subscribe('soak', { batchSize: 100 }, async (batch) =>
+        batch.map((delivery) => {
+          turn += 1
+          if (turn % 5 === 0 && delivery.attempt < 4) return { kind: 'retry', afterMs: turn % 20 }
+          finished.add(idOf(delivery))
+          return done
+        }),
+      )
+      const sent = Array.from({ length: 3_000 }, () => message('soak'))
+      const outcomes = await Promise.all(broker.publish(sent))
+      assert.ok(outcomes.every(({ confirmed }) => confirmed))
+      await until(async () => finished.size === sent.length, { withinMs: 30_000, what: 'all of them' })
+      await consumer.close()
+    })
+
+    test('a restart of the server loses nothing that was confirmed', async (t) => {
+      const { broker, restart } = await harness()
+      if (!restart) return t.skip('this broker has no server')
+      const got = new Set<string>()
+      const consumer = await broker.subscribe('restart', { batchSize: 10 }, async (batch) => batch.map((delivery) => (got.add(idOf(delivery)), done)))
+      const sent = Array.from({ length: 200 }, () => message('restart'))
+      const all = sent.map(deliver)
+      await restart()
+      await Promise.all(all)
+      await until(async () => sent.every(({ id }) => got.has(id)), { withinMs: 30_000, what: 'all confirmed messages' })
+      await consumer.close()
+    })
+
+    test('a message that never succeeds comes once more as exhausted', async (t) => {
+      const { broker, deliveryLimit } = await harness()
+      if (!deliveryLimit) return t.skip('this broker leaves the limit to its subscriber')
+      const exhausted: string[] = []
+      const consumer = await broker.subscribe('poison', { batchSize: 10 }, async (batch) =>
+        batch.map((delivery) => (delivery.exhausted ? (exhausted.push(idOf(delivery)), done) : { kind: 'retry', afterMs: 1 })),
+      )
+      const sent = message('poison')
+      await deliver(sent)
+      await until(async () => exhausted.includes(sent.id), { what: 'the exhausted message' })
+      await consumer.close()
+    })
+
+    test('after closing, publishing is unavailable', async () => {
+      const { broker } = await harness()
+      await broker.close()
+      const [outcome] = await Promise.all(broker.publish([message('plain')]))
+      assert.equal(outcome?.confirmed === false && outcome.reason, 'unavailable')
+    })
+  })
+}

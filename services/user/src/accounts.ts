@@ -1,0 +1,55 @@
+import type { Ids } from '@micromart/kernel/ids'
+import { ok, type Refusal, type Result, refuse } from '@micromart/kernel/result'
+import type { Transaction } from '@micromart/postgres/database'
+import { type AccountRefusal, normaliseEmail, parseEmail, parseName, type User } from './domain/account.ts'
+import type { Account, Passwords, SignInAttempt, SignInThrottle, Users } from './ports.ts'
+
+export type SignInRefusal =
+  | Refusal<'user.bad-credentials'>
+  | (Refusal<'user.too-many-attempts'> & { readonly waitMs: number })
+
+export interface Accounts {
+  /** Checks and hashes; nothing is stored yet. */
+  prepare(wish: { email: string; name: string; password: string }): Promise<Result<Account, AccountRefusal>>
+  add(tx: Transaction, account: Account): Promise<Result<User, Refusal<'user.email-taken'>>>
+  signIn(attempt: SignInAttempt & { password: string }): Promise<Result<User, SignInRefusal>>
+}
+
+/** Registration and sign-in: the same work and the same words whether an address is known or not. */
+export function createAccounts(parts: { users: Users; passwords: Passwords; throttle: SignInThrottle; ids: Ids }): Accounts {
+  const { users, passwords, throttle, ids } = parts
+  return {
+    async prepare({ email: emailText, name: nameText, password }) {
+      const email = parseEmail(emailText)
+      if (!email.ok) return email
+      const name = parseName(nameText)
+      if (!name.ok) return name
+      const passwordHash = await passwords.hash(password)
+      return ok({ id: ids.next(), email: email.value, name: name.value, roles: ['customer'], passwordHash })
+    },
+
+    add: async (tx, account) =>
+      (await users.add(tx, account))
+        ? ok(publicPart(account))
+        : refuse('user.email-taken', 'There is an account with this e-mail address already; sign in instead'),
+
+    async signIn({ email: emailText, clientAddress, password }) {
+      const attempt = { email: normaliseEmail(emailText), clientAddress }
+      const waitMs = throttle.waitMs(attempt)
+      if (waitMs > 0) {
+        const detail = 'Too many attempts to sign in have failed; try again later'
+        return { ok: false, error: { code: 'user.too-many-attempts', detail, waitMs } }
+      }
+      // what cannot be an address is not looked for, but costs the same
+      const account = parseEmail(emailText).ok ? await users.findByEmail(attempt.email) : undefined
+      if (!(await passwords.verify(account?.passwordHash, password)) || !account) {
+        throttle.failed(attempt)
+        return refuse('user.bad-credentials', 'The e-mail address or the password is wrong')
+      }
+      throttle.succeeded(attempt)
+      return ok(publicPart(account))
+    },
+  }
+}
+
+const publicPart = ({ id, email, name, roles }: User): User => ({ id, email, name, roles })

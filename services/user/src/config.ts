@@ -1,0 +1,21 @@
+import { env } from '@micromart/service-kit/config'
+import Type, { type Static } from 'typebox'
+
+export const UserConfig = Type.Object({
+  USER_TOKEN_TTL_S: env.integer({
+    default: 3_600,
+    minimum: 60,
+    maximum: 86_400,
+    description: 'how long an access token is good, in seconds; default an hour',
+  }),
+  USER_SIGN_IN_FAILURES: env.integer({
+    default: 10,
+    minimum: 1,
+    description: 'failed sign-ins of one account within 15 minutes before it has to wait; ten times as many for one client address',
+  }),
+  USER_DEMO_ACCOUNTS: env.flag({
+    default: false,
+    description: 'true makes accounts with a known password at start; refused in production',
+  }),
+})
+export type UserConfig = Static<typeof UserConfig>

@@ -1,0 +1,76 @@
+import { refusalProblem, writeHandler } from '@micromart/http-kit/idempotent-handler'
+import type { StatusTable } from '@micromart/http-kit/problem'
+import type { HttpServer } from '@micromart/http-kit/server'
+import type { IdempotentWrite } from '@micromart/postgres/idempotency'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Accounts, SignInRefusal } from '../accounts.ts'
+import type { AccountRefusal, User } from '../domain/account.ts'
+import type { Passwords, Tokens } from '../ports.ts'
+import { LoginBody, RegisterBody, SignedInBody } from './user-schemas.ts'
+
+const statuses = {
+  'user.email-invalid': 400,
+  'user.name-invalid': 400,
+  'user.email-taken': 409,
+  'user.bad-credentials': 401,
+  'user.too-many-attempts': 429,
+} satisfies StatusTable<AccountRefusal['code'] | SignInRefusal['code'] | 'user.email-taken'>
+
+export interface AuthRoutes {
+  readonly accounts: Accounts
+  readonly passwords: Passwords
+  readonly tokens: Tokens
+  readonly write: IdempotentWrite
+}
+
+export function authRoutes(http: HttpServer, { accounts, passwords, tokens, write }: AuthRoutes): void {
+  const answer = writeHandler(write, { statuses })
+
+  const signedIn = async (reply: FastifyReply, user: User) => {
+    reply.header('cache-control', 'no-store')
+    return { user: { ...user, roles: [...user.roles] }, ...(await tokens.issue(user)), tokenType: 'Bearer' as const }
+  }
+
+  http.post('/api/v1/auth/register', {
+    config: { access: 'public' },
+    schema: {
+      tags: ['auth'],
+      summary: 'Open an account; it is signed in at once',
+      body: RegisterBody,
+      response: { 201: SignedInBody },
+    },
+    // the answer that is kept for repeats holds the user alone; the token is made each time and stored nowhere
+    onSend: async (_request, reply, payload) =>
+      reply.statusCode === 201 && typeof payload === 'string' ? JSON.stringify(await signedIn(reply, JSON.parse(payload))) : payload,
+    handler: async (request, reply) => {
+      const account = await accounts.prepare(request.body)
+      if (!account.ok) throw refusalProblem(account.error, statuses)
+      const key = request.headers['idempotency-key']
+      // the kit keeps a quick digest of the body with the key: a quick digest of a password would be easy to guess from
+      if (typeof key === 'string') request.body.password = await passwords.fingerprint(request.body.password, key)
+      return answer(request, reply, async (tx) => {
+        const added = await accounts.add(tx, account.value)
+        return added.ok ? { ok: true, value: { status: 201, body: added.value } } : added
+      })
+    },
+  })
+
+  http.post('/api/v1/auth/login', {
+    config: { access: 'public' },
+    schema: { tags: ['auth'], summary: 'Sign in', body: LoginBody, response: { 200: SignedInBody } },
+    handler: async (request, reply) => {
+      const result = await accounts.signIn({ ...request.body, clientAddress: clientAddress(request) })
+      if (result.ok) return signedIn(reply, result.value)
+      if (result.error.code === 'user.too-many-attempts')
+        reply.header('retry-after', String(Math.ceil(result.error.waitMs / 1_000)))
+      throw refusalProblem(result.error, statuses)
+    },
+  })
+}
+
+/** What the nearest proxy says (the last entry): the earlier ones are the client's own word. */
+function clientAddress(request: FastifyRequest): string | undefined {
+  const forwarded = request.headers['x-forwarded-for']
+  const text = Array.isArray(forwarded) ? forwarded.at(-1) : forwarded
+  return text?.split(',').at(-1)?.trim().slice(0, 64) || undefined
+}

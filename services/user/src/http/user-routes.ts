@@ -1,0 +1,59 @@
+import { writeHandler } from '@micromart/http-kit/idempotent-handler'
+import { kitProblem, type StatusTable } from '@micromart/http-kit/problem'
+import type { HttpServer } from '@micromart/http-kit/server'
+import { isUuid } from '@micromart/kernel/ids'
+import { ok, refuse } from '@micromart/kernel/result'
+import type { IdempotentWrite } from '@micromart/postgres/idempotency'
+import Type from 'typebox'
+import { tidyRoles } from '../domain/account.ts'
+import type { Tokens, Users } from '../ports.ts'
+import { JwksBody, RolesBody, UserBody } from './user-schemas.ts'
+
+const statuses = { 'user.unknown': 404, 'user.last-admin': 409 } satisfies StatusTable
+
+export interface UserRoutes {
+  readonly users: Users
+  readonly tokens: Tokens
+  readonly write: IdempotentWrite
+}
+
+export function userRoutes(http: HttpServer, { users, tokens, write }: UserRoutes): void {
+  const answer = writeHandler(write, { statuses })
+
+  http.get('/api/v1/users/me', {
+    config: { access: 'signed-in' },
+    schema: { tags: ['users'], summary: 'Who I am', response: { 200: UserBody } },
+    handler: async ({ caller }) => {
+      const user = caller.kind === 'user' && isUuid(caller.userId) ? await users.find(caller.userId) : undefined
+      if (!user) throw kitProblem('auth.invalid-token', 'The account of this access token is gone; sign in again')
+      return { ...user, roles: [...user.roles] }
+    },
+  })
+
+  http.put('/api/v1/users/:id/roles', {
+    config: { access: 'admin' },
+    schema: {
+      tags: ['users'],
+      summary: 'Give a user exactly these roles; tokens that are out keep the old ones until they expire',
+      params: Type.Object({ id: Type.String() }),
+      body: RolesBody,
+    },
+    handler: (request, reply) =>
+      answer(request, reply, async (tx) => {
+        const { id } = request.params
+        const user = isUuid(id) ? await users.setRoles(tx, id, tidyRoles(request.body.roles)) : undefined
+        if (user === 'last-admin') return refuse('user.last-admin', 'Somebody has to stay admin; make another one first')
+        return user ? ok({ status: 200, body: user }) : refuse('user.unknown', 'There is no such user')
+      }),
+  })
+
+  for (const url of ['/api/v1/auth/jwks', '/.well-known/jwks.json'])
+    http.get(url, {
+      config: { access: 'public' },
+      schema: { tags: ['auth'], summary: 'The public keys of access tokens (RFC 7517)', response: { 200: JwksBody } },
+      handler: async (_request, reply) => {
+        reply.header('cache-control', 'public, max-age=300')
+        return { keys: [...tokens.jwks.keys] }
+      },
+    })
+}

@@ -1,0 +1,45 @@
+import Type from 'typebox'
+
+const RoleBody = Type.Union([Type.Literal('customer'), Type.Literal('staff'), Type.Literal('admin')])
+
+export const UserBody = Type.Object({
+  id: Type.String(),
+  email: Type.String(),
+  name: Type.String(),
+  roles: Type.Array(RoleBody),
+})
+
+export const SignedInBody = Type.Object({
+  user: UserBody,
+  accessToken: Type.String({ description: 'send it as "Authorization: Bearer ..."' }),
+  tokenType: Type.Literal('Bearer'),
+  expiresIn: Type.Integer({ description: 'seconds' }),
+})
+
+const email = Type.String({ minLength: 1, maxLength: 320 })
+
+export const RegisterBody = Type.Object(
+  {
+    email,
+    password: Type.String({ minLength: 8, maxLength: 200 }),
+    name: Type.String({ minLength: 1, maxLength: 200 }),
+  },
+  { additionalProperties: false },
+)
+
+/** Longer and shorter passwords than one can register are no fault of form: they are wrong. */
+export const LoginBody = Type.Object(
+  { email, password: Type.String({ minLength: 1, maxLength: 1_000 }) },
+  { additionalProperties: false },
+)
+
+export const RolesBody = Type.Object(
+  { roles: Type.Array(RoleBody, { minItems: 1, maxItems: 3, uniqueItems: true }) },
+  { additionalProperties: false },
+)
+
+const text = Type.String()
+
+export const JwksBody = Type.Object({
+  keys: Type.Array(Type.Object({ kty: text, crv: text, x: text, kid: text, alg: text, use: text })),
+})

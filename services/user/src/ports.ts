@@ -1,0 +1,54 @@
+import type { Queryable, Transaction } from '@micromart/postgres/database'
+import type { Role, User } from './domain/account.ts'
+
+export interface Account extends User {
+  readonly passwordHash: string
+}
+
+export interface Users {
+  /** False when the address is taken. */
+  add(db: Queryable, account: Account): Promise<boolean>
+  find(id: string): Promise<User | undefined>
+  /** `email` is normalised. */
+  findByEmail(email: string): Promise<Account | undefined>
+  /** Undefined when there is no such user; `last-admin` when nobody would be left to give roles. */
+  setRoles(tx: Transaction, id: string, roles: readonly Role[]): Promise<User | 'last-admin' | undefined>
+}
+
+/** All throw a 503 problem when too much hashing waits already. */
+export interface Passwords {
+  hash(password: string): Promise<string>
+  /** Without a hash it does the same work for nothing and says no, so that the time tells nobody whether an account exists. */
+  verify(hash: string | undefined, password: string): Promise<boolean>
+  /** The same for the same password and salt, and as slow to guess from as a hash. */
+  fingerprint(password: string, salt: string): Promise<string>
+}
+
+export interface Tokens {
+  /** `expiresIn` is in seconds. */
+  issue(user: User): Promise<{ readonly accessToken: string; readonly expiresIn: number }>
+  /** The public keys, RFC 7517. */
+  readonly jwks: { readonly keys: readonly PublicKey[] }
+}
+
+export interface PublicKey {
+  readonly kty: string
+  readonly crv: string
+  readonly x: string
+  readonly kid: string
+  readonly alg: string
+  readonly use: string
+}
+
+/** Who tries to sign in; the client's address is unknown without a proxy in front that tells it. */
+export interface SignInAttempt {
+  readonly email: string
+  readonly clientAddress: string | undefined
+}
+
+export interface SignInThrottle {
+  /** Milliseconds until the next attempt may be made, 0 for now. */
+  waitMs(attempt: SignInAttempt): number
+  failed(attempt: SignInAttempt): void
+  succeeded(attempt: SignInAttempt): void
+}
