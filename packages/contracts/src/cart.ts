@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { Instant, message, MoneyBody, OrderedLine, Uuid } from './message.ts'
+import { Instant, MoneyBody, message, OrderedLine, Uuid } from './message.ts'
 
 /** A cart was frozen and handed over. The order id exists from here on; who and where stays with the cart service. */
 export const CartCheckedOut = message(

@@ -8,9 +8,7 @@ export const StockReserved = message(
   Type.Object({ orderId: Uuid, expiresAt: Instant }),
 )
 
-const shortages = Type.Array(
-  Type.Object({ sku: Type.String(), requested: Type.Integer(), available: Type.Integer() }),
-)
+const shortages = Type.Array(Type.Object({ sku: Type.String(), requested: Type.Integer(), available: Type.Integer() }))
 
 /** No line of the order is held; `shortages` names the SKUs that lack. */
 export const StockRejected = message(

@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { Instant, message, MoneyBody, OrderedLine, Uuid } from './message.ts'
+import { Instant, MoneyBody, message, OrderedLine, Uuid } from './message.ts'
 
 export const CancelReason = Type.Union([
   Type.Literal('customer'),

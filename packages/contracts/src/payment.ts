@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { message, MoneyBody, Uuid } from './message.ts'
+import { MoneyBody, message, Uuid } from './message.ts'
 
 const payment = { orderId: Uuid, paymentId: Uuid, amount: MoneyBody }
 

@@ -3,7 +3,9 @@ import { kitProblem } from './problem.ts'
 
 /** `?limit=&after=` of every list; values stay text, as nothing is coerced. */
 export const PageQuery = {
-  limit: Type.Optional(Type.String({ pattern: '^([1-9][0-9]?|100)$', description: 'items per page, 1 to 100, default 20' })),
+  limit: Type.Optional(
+    Type.String({ pattern: '^([1-9][0-9]?|100)$', description: 'items per page, 1 to 100, default 20' }),
+  ),
   after: Type.Optional(Type.String({ maxLength: 500, description: '`nextCursor` of the page before' })),
 }
 

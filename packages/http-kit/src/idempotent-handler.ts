@@ -66,7 +66,10 @@ function keyOf(request: FastifyRequest, required: boolean) {
   if (typeof header !== 'string' || !KEY.test(header))
     throw kitProblem('idempotency.key-invalid', 'An Idempotency-Key is 1 to 255 visible ASCII characters')
   if (caller === 'anonymous' && header.length < SHORTEST_ANONYMOUS_KEY)
-    throw kitProblem('idempotency.key-invalid', 'Without a token an Idempotency-Key needs at least 16 characters; use a UUID')
+    throw kitProblem(
+      'idempotency.key-invalid',
+      'Without a token an Idempotency-Key needs at least 16 characters; use a UUID',
+    )
   const asked = JSON.stringify([request.url, request.body ?? null, request.headers['if-match'] ?? null])
   return {
     caller,

@@ -6,7 +6,9 @@ import { kitProblem } from './problem.ts'
 export type Role = 'customer' | 'staff' | 'admin'
 
 /** Who asks. Ownership is checked by the service that owns the thing asked for. */
-export type Caller = { readonly kind: 'anonymous' } | { readonly kind: 'user'; readonly userId: string; readonly roles: readonly Role[] }
+export type Caller =
+  | { readonly kind: 'anonymous' }
+  | { readonly kind: 'user'; readonly userId: string; readonly roles: readonly Role[] }
 
 export const anonymous: Caller = { kind: 'anonymous' }
 

@@ -88,7 +88,8 @@ function addContext(http: HttpServer, ids: Ids) {
 function addAccess(http: HttpServer, verifyToken: VerifyToken) {
   http.decorateRequest<Caller>('caller', null as never)
   http.addHook('onRoute', (route) => {
-    if (route.config?.access === undefined) throw new Error(`${String(route.method)} ${route.url} does not say who may call it`)
+    if (route.config?.access === undefined)
+      throw new Error(`${String(route.method)} ${route.url} does not say who may call it`)
   })
   http.addHook('onRequest', async (request) => {
     const token = bearerToken(request.headers.authorization)
@@ -124,7 +125,10 @@ function problemOf(error: FastifyError, request: FastifyRequest, log: Logger): P
     return problem(400, { code: 'request.malformed', detail: 'The request could not be read' })
   log.error({ err: error, method: request.method, route: request.routeOptions.url }, 'a request failed')
   return isUnavailable(error)
-    ? problem(503, { code: 'service.unavailable', detail: 'The service cannot answer right now; try again in a moment' })
+    ? problem(503, {
+        code: 'service.unavailable',
+        detail: 'The service cannot answer right now; try again in a moment',
+      })
     : problem(500, { code: 'service.failed', detail: 'Something went wrong here; the trace id helps to find out what' })
 }
 
@@ -134,7 +138,9 @@ const faultText = (fault: { message?: string; params: Record<string, unknown> })
   return typeof unknown === 'string' ? `unknown field "${unknown.slice(0, 100)}"` : (fault.message ?? 'is not valid')
 }
 
-const requestFaults: Readonly<Record<string, 'request.malformed' | 'request.too-large' | 'request.unsupported-media-type'>> = {
+const requestFaults: Readonly<
+  Record<string, 'request.malformed' | 'request.too-large' | 'request.unsupported-media-type'>
+> = {
   FST_ERR_CTP_INVALID_JSON_BODY: 'request.malformed',
   FST_ERR_CTP_EMPTY_JSON_BODY: 'request.malformed',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'request.malformed',
@@ -158,7 +164,16 @@ function addHealth(http: HttpServer, readiness: Readonly<Record<string, () => Pr
   http.get('/health', status, async () => ({ status: 'up' }))
   http.get('/ready', status, async (_request, reply) => {
     const checks = await Promise.all(
-      Object.entries(readiness).map(async ([name, check]) => [name, await check().then(() => 'up', () => 'down')] as const),
+      Object.entries(readiness).map(
+        async ([name, check]) =>
+          [
+            name,
+            await check().then(
+              () => 'up',
+              () => 'down',
+            ),
+          ] as const,
+      ),
     )
     const ready = checks.every(([, state]) => state === 'up')
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'up' : 'down', checks: Object.fromEntries(checks) })

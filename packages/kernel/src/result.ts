@@ -1,5 +1,7 @@
 /** An expected outcome, returned and never thrown: either a value or a refusal that the caller must look at. */
-export type Result<T, E = Refusal> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: E }
+export type Result<T, E = Refusal> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly error: E }
 
 /** Why something was refused: a stable code (`service.kebab-code`, never reused) and one sentence for a person. */
 export interface Refusal<Code extends string = string> {

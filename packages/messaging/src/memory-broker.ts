@@ -17,7 +17,9 @@ interface Waiting {
 interface Queue {
   waiting: Waiting[]
   readonly delayed: Set<NodeJS.Timeout>
-  consumer: { readonly handle: BatchHandler; readonly batchSize: number; running: Promise<void> | undefined } | undefined
+  consumer:
+    | { readonly handle: BatchHandler; readonly batchSize: number; running: Promise<void> | undefined }
+    | undefined
 }
 
 const unavailable: PublishOutcome = { confirmed: false, reason: 'unavailable', detail: 'the broker is closed' }
@@ -81,7 +83,8 @@ export function createMemoryBroker({ topology }: { topology: Topology }): Broker
   const publishOne = (message: Envelope): Promise<PublishOutcome> => {
     if (closed) return Promise.resolve(unavailable)
     const targets = bound.get(message.type)
-    if (!targets) return Promise.resolve({ confirmed: false, reason: 'unroutable', detail: `no queue is bound to ${message.type}` })
+    if (!targets)
+      return Promise.resolve({ confirmed: false, reason: 'unroutable', detail: `no queue is bound to ${message.type}` })
     return new Promise((settle) => {
       const passage: Passage = { body: JSON.stringify(message), open: targets.length, settle }
       passages.add(passage)

@@ -11,7 +11,12 @@ brokerConformance(
   'RabbitMQ',
   async () => {
     if ('unavailable' in host) throw new Error(host.unavailable)
-    const broker = createRabbitMqBroker({ url: host.url, topology: conformanceTopology, log: silent, deliveryLimit: DELIVERY_LIMIT })
+    const broker = createRabbitMqBroker({
+      url: host.url,
+      topology: conformanceTopology,
+      log: silent,
+      deliveryLimit: DELIVERY_LIMIT,
+    })
     return {
       broker,
       restart: host.cutConnections,

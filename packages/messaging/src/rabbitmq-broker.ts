@@ -25,7 +25,9 @@ export function createRabbitMqBroker(options: RabbitMqOptions): Broker {
 
   const onConnected = async (connection: ChannelModel) => {
     const channel = await connection.createChannel()
-    channel.on('error', (err) => options.log.error({ err }, 'RabbitMQ refused the topology: does a queue exist with other arguments?'))
+    channel.on('error', (err) =>
+      options.log.error({ err }, 'RabbitMQ refused the topology: does a queue exist with other arguments?'),
+    )
     await declareTopology(channel, options.topology, options.deliveryLimit ?? 20)
     await channel.close()
     await publisher.attach(connection)

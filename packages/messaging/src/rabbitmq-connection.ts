@@ -20,7 +20,11 @@ const LONGEST_PAUSE_MS = 10_000
  * Keeps a connection for as long as it is not closed: connects in the background, tells `onConnected` about each new connection (which
  * declares its topology and attaches its consumers), and comes back with back-off and jitter when one is lost.
  */
-export function keepConnected(options: { url: string; log: BrokerLog; onConnected: (connection: ChannelModel) => Promise<void> }): KeptConnection {
+export function keepConnected(options: {
+  url: string
+  log: BrokerLog
+  onConnected: (connection: ChannelModel) => Promise<void>
+}): KeptConnection {
   const { log } = options
   let current: ChannelModel | undefined
   let closing = false
@@ -54,7 +58,10 @@ export function keepConnected(options: { url: string; log: BrokerLog; onConnecte
       } catch (err) {
         log.warn({ err }, 'RabbitMQ cannot be used right now; trying again')
       }
-      if (!closing) await pause(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempt, 10)) * (0.8 + Math.random() * 0.4))
+      if (!closing)
+        await pause(
+          Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempt, 10)) * (0.8 + Math.random() * 0.4),
+        )
     }
   }
 

@@ -16,7 +16,11 @@ interface Fetched {
 const retrySoon: Verdict = { kind: 'retry', afterMs: 200 }
 
 /** One running batch at a time, made of what has arrived; each message is acknowledged on the channel that it came from, after its verdict. */
-export function createConsumer(queue: string, { batchSize }: SubscribeOptions, handle: BatchHandler): AttachableConsumer {
+export function createConsumer(
+  queue: string,
+  { batchSize }: SubscribeOptions,
+  handle: BatchHandler,
+): AttachableConsumer {
   let waiting: Fetched[] = []
   let running: Promise<void> | undefined
   let channel: Channel | undefined

@@ -45,8 +45,12 @@ export function createPublisher({ confirmTimeoutMs }: { confirmTimeoutMs: number
         correlationId: message.correlationid,
       }
       try {
-        target.publish(exchangeOf(message.type), message.type, Buffer.from(JSON.stringify(message)), properties, (error) =>
-          settle(error ? unavailable('RabbitMQ did not accept the message') : { confirmed: true }),
+        target.publish(
+          exchangeOf(message.type),
+          message.type,
+          Buffer.from(JSON.stringify(message)),
+          properties,
+          (error) => settle(error ? unavailable('RabbitMQ did not accept the message') : { confirmed: true }),
         )
       } catch (error) {
         settle(unavailable(String(error)))

@@ -92,16 +92,31 @@ export function commandRunner<State, Command, Event extends { type: string }>(
     })
     if (appended.length > 0) await write(tx, appended, reactions)
     const changedIds = new Set(appended.map(({ streamId }) => streamId))
-    const changed = [...streams].filter(([id]) => changedIds.has(id)).map(([streamId, stream]) => ({ streamId, ...stream, at: now }))
+    const changed = [...streams]
+      .filter(([id]) => changedIds.has(id))
+      .map(([streamId, stream]) => ({ streamId, ...stream, at: now }))
     if (changed.length > 0) await options.project(tx, changed)
     return results
   }
 
-  const write = async (tx: Transaction, appended: Parameters<typeof appendEvents<Event>>[1], reactions: readonly Reaction[]) => {
+  const write = async (
+    tx: Transaction,
+    appended: Parameters<typeof appendEvents<Event>>[1],
+    reactions: readonly Reaction[],
+  ) => {
     await appendEvents(tx, appended)
-    await options.outbox.add(tx, reactions.flatMap(({ messages }) => messages ?? []))
-    await options.timers.schedule(tx, reactions.flatMap(({ schedule }) => schedule ?? []))
-    await options.timers.cancel(tx, reactions.flatMap(({ cancel }) => cancel ?? []))
+    await options.outbox.add(
+      tx,
+      reactions.flatMap(({ messages }) => messages ?? []),
+    )
+    await options.timers.schedule(
+      tx,
+      reactions.flatMap(({ schedule }) => schedule ?? []),
+    )
+    await options.timers.cancel(
+      tx,
+      reactions.flatMap(({ cancel }) => cancel ?? []),
+    )
   }
 
   const run = async (target: TargetedCommand<Command>): Promise<Result<void>> =>

@@ -30,14 +30,23 @@ export const recordDeadLetters = async (
       `INSERT INTO dead_letters (id, consumer, message_id, type, body, code, detail, attempts, died_at)
        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
       [
-        letter.id, letter.consumer, letter.messageId, letter.type, letter.body, letter.code, letter.detail,
-        letter.attempts, letter.diedAt,
+        letter.id,
+        letter.consumer,
+        letter.messageId,
+        letter.type,
+        letter.body,
+        letter.code,
+        letter.detail,
+        letter.attempts,
+        letter.diedAt,
       ],
     )
 }
 
 export const listDeadLetters = (db: Queryable, options: { all: boolean }): Promise<readonly DeadLetter[]> =>
-  db.query<DeadLetter>(`SELECT ${COLUMNS} FROM dead_letters WHERE $1 OR state = 'waiting' ORDER BY died_at, id`, [options.all])
+  db.query<DeadLetter>(`SELECT ${COLUMNS} FROM dead_letters WHERE $1 OR state = 'waiting' ORDER BY died_at, id`, [
+    options.all,
+  ])
 
 export const findDeadLetter = async (db: Queryable, id: string): Promise<DeadLetter | undefined> =>
   (await db.query<DeadLetter>(`SELECT ${COLUMNS} FROM dead_letters WHERE id = $1`, [id]))[0]
@@ -47,6 +56,7 @@ export const decideDeadLetter = async (
   db: Queryable,
   options: { id: string; from: DeadLetter['state']; to: DeadLetter['state']; by: string; at: Date },
 ): Promise<boolean> =>
-  (await db.execute('UPDATE dead_letters SET state = $3, decided_by = $4, decided_at = $5 WHERE id = $1 AND state = $2', [
-    options.id, options.from, options.to, options.by, options.at,
-  ])) === 1
+  (await db.execute(
+    'UPDATE dead_letters SET state = $3, decided_by = $4, decided_at = $5 WHERE id = $1 AND state = $2',
+    [options.id, options.from, options.to, options.by, options.at],
+  )) === 1

@@ -40,7 +40,8 @@ class RolledBack extends Error {
   }
 }
 
-const FIND = 'SELECT request_hash, status, headers, body FROM idempotency_keys WHERE caller = $1 AND route = $2 AND key = $3'
+const FIND =
+  'SELECT request_hash, status, headers, body FROM idempotency_keys WHERE caller = $1 AND route = $2 AND key = $3'
 const RECORD = `
   INSERT INTO idempotency_keys (caller, route, key, request_hash, status, headers, body, created_at)
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
@@ -48,9 +49,15 @@ const RECORD = `
 export function idempotentWrites({ database, clock }: { database: Database; clock: Clock }): IdempotentWrite {
   const begin = async (tx: Transaction, key: IdempotencyKey) => {
     const lock = `${key.caller} ${key.route} ${key.key}`
-    const rows = await tx.query<{ free: boolean }>('SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS free', [lock])
+    const rows = await tx.query<{ free: boolean }>(
+      'SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS free',
+      [lock],
+    )
     if (!rows[0]?.free)
-      return refuse('idempotency.in-flight', 'A request with this Idempotency-Key is still running; ask again in a moment')
+      return refuse(
+        'idempotency.in-flight',
+        'A request with this Idempotency-Key is still running; ask again in a moment',
+      )
     const [record] = await tx.query<Answer & { request_hash: string }>(FIND, [key.caller, key.route, key.key])
     if (!record) return ok(undefined)
     if (record.request_hash !== key.requestHash)
@@ -69,7 +76,14 @@ export function idempotentWrites({ database, clock }: { database: Database; cloc
         const { status, headers, body } = result.value
         if (key)
           await tx.execute(RECORD, [
-            key.caller, key.route, key.key, key.requestHash, status, JSON.stringify(headers), body, clock.now(),
+            key.caller,
+            key.route,
+            key.key,
+            key.requestHash,
+            status,
+            JSON.stringify(headers),
+            body,
+            clock.now(),
           ])
         return ok({ ...result.value, replayed: false })
       })

@@ -60,7 +60,9 @@ async function createJournal(session: Session) {
 function wasApplied(migration: Migration, applied: ReadonlyMap<string, string>): boolean {
   const sha256 = applied.get(migration.name)
   if (sha256 !== undefined && sha256 !== migration.sha256)
-    throw new Error(`Migration ${migration.name} was changed after it had been applied. Restore it and add a new file instead.`)
+    throw new Error(
+      `Migration ${migration.name} was changed after it had been applied. Restore it and add a new file instead.`,
+    )
   return sha256 !== undefined
 }
 

@@ -35,7 +35,8 @@ const TAKE = `
   SELECT id, envelope, attempts FROM outbox
   WHERE published_at IS NULL AND available_at <= $1 AND id <> ALL ($2::uuid[])
   ORDER BY id LIMIT $3`
-const MARK = 'UPDATE outbox SET published_at = $2, attempts = attempts + 1, last_error = NULL WHERE id = ANY ($1::uuid[])'
+const MARK =
+  'UPDATE outbox SET published_at = $2, attempts = attempts + 1, last_error = NULL WHERE id = ANY ($1::uuid[])'
 const BACK_OFF = `
   UPDATE outbox SET attempts = outbox.attempts + 1, available_at = row.available_at, last_error = row.error
   FROM unnest($1::uuid[], $2::timestamptz[], $3::text[]) AS row (id, available_at, error)
@@ -48,7 +49,12 @@ const BACK_OFF = `
  * messages only and no broker is waited for inside a transaction. A row is marked after its confirm: a crash in between publishes
  * it again, and the inboxes recognise it. Nothing is ever given up; a row that fails backs off up to half a minute.
  */
-export function startOutboxRelay(options: { database: Database; publish: Publish; clock: Clock; log: Logger }): OutboxRelay {
+export function startOutboxRelay(options: {
+  database: Database
+  publish: Publish
+  clock: Clock
+  log: Logger
+}): OutboxRelay {
   const { database, clock, log } = options
   const wakeable = createWakeable()
   const inFlight = new Set<string>()
@@ -64,7 +70,10 @@ export function startOutboxRelay(options: { database: Database; publish: Publish
       release(rows)
     },
     onError: (error, rows) => {
-      log.warn({ err: error, rows: rows.length }, 'published messages could not be marked; they will be published again')
+      log.warn(
+        { err: error, rows: rows.length },
+        'published messages could not be marked; they will be published again',
+      )
       release(rows)
     },
   })

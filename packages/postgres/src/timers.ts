@@ -129,8 +129,13 @@ function runKind(
   }
 
   const fail = async (timer: ClaimedTimer, error: unknown) => {
-    const again = new Date(clock.now().getTime() + backOffMs(timer.attempts, { mostMs: handler.longestBackOffMs ?? 60_000 }))
-    log.warn({ err: error, timer: timer.kind, subject: timer.subject, attempts: timer.attempts }, 'a timer failed; again later')
+    const again = new Date(
+      clock.now().getTime() + backOffMs(timer.attempts, { mostMs: handler.longestBackOffMs ?? 60_000 }),
+    )
+    log.warn(
+      { err: error, timer: timer.kind, subject: timer.subject, attempts: timer.attempts },
+      'a timer failed; again later',
+    )
     try {
       await database.execute(FAIL, [timer.id, timer.attempts, again, String(error).slice(0, 500)])
     } catch {
@@ -141,7 +146,10 @@ function runKind(
 
   const settleAll = (done: readonly Done[]) =>
     database.transaction(async (tx) => {
-      const rows = await tx.query<{ id: string }>(FINISH, [done.map(({ timer }) => timer.id), done.map(({ timer }) => timer.attempts)])
+      const rows = await tx.query<{ id: string }>(FINISH, [
+        done.map(({ timer }) => timer.id),
+        done.map(({ timer }) => timer.attempts),
+      ])
       const owned = new Set(rows.map(({ id }) => id))
       const mine = done.filter(({ timer }) => owned.has(timer.id))
       if (mine.length > 0) await handler.settle(tx, mine)
@@ -181,7 +189,12 @@ function runKind(
   const claim = async (): Promise<number> => {
     const room = MOST_IN_FLIGHT - inFlight
     if (room <= 0) return 0
-    const rows = await database.query<ClaimedTimer & WorkContext>(CLAIM, [clock.now(), handler.leaseMs ?? 60_000, handler.kind, room])
+    const rows = await database.query<ClaimedTimer & WorkContext>(CLAIM, [
+      clock.now(),
+      handler.leaseMs ?? 60_000,
+      handler.kind,
+      room,
+    ])
     inFlight += rows.length
     for (const { correlationId, causationId, traceparent, ...timer } of rows)
       void start({ ...timer, context: { correlationId, causationId, traceparent } })

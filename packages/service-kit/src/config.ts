@@ -39,7 +39,8 @@ export function parseConfig<S extends TObject>(schema: S, environment: Env): Sta
     const text = read(name, environment, faults)
     const value = text === undefined ? (field as { default?: unknown }).default : convert(text, field)
     if (value === undefined) faults.push(`${name} is not set: ${describe(field)}`)
-    else if (Errors(field, value).length > 0) faults.push(`${name}${shown(text, field)} is not valid: ${describe(field)}`)
+    else if (Errors(field, value).length > 0)
+      faults.push(`${name}${shown(text, field)} is not valid: ${describe(field)}`)
     else values[name] = value
   }
   if (faults.length > 0) throw new ConfigError(faults)
@@ -65,8 +66,13 @@ function convert(text: string, field: TSchema): unknown {
 }
 
 const describe = (field: TSchema): string => {
-  const { description, type, enum: choices } = field as { description?: string; type?: string; enum?: readonly string[] }
+  const {
+    description,
+    type,
+    enum: choices,
+  } = field as { description?: string; type?: string; enum?: readonly string[] }
   return `${description ?? ''} (${choices ? choices.join(' or ') : type})`
 }
 
-const shown = (text: string | undefined, field: TSchema): string => ('secret' in field || text === undefined ? '' : ` "${text}"`)
+const shown = (text: string | undefined, field: TSchema): string =>
+  'secret' in field || text === undefined ? '' : ` "${text}"`

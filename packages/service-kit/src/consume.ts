@@ -27,7 +27,9 @@ export interface ConsumeOptions {
 const done: Verdict = { kind: 'done' }
 
 type Letter = Pick<DeadLetter, 'messageId' | 'type' | 'body' | 'code' | 'detail' | 'attempts'>
-type Read = { readonly delivery: Delivery; readonly message: IncomingMessage } | { readonly delivery: Delivery; readonly letter: Letter }
+type Read =
+  | { readonly delivery: Delivery; readonly message: IncomingMessage }
+  | { readonly delivery: Delivery; readonly letter: Letter }
 
 /**
  * Turns a subscription into a broker's batch handler: one transaction for inbox rows, effects and new outbox rows; acknowledged after
@@ -44,7 +46,13 @@ export function consume(options: ConsumeOptions): BatchHandler {
     const messages = unique.map(({ message }) => message)
     const fresh = await recordInInbox(tx, { consumer: options.consumer, messages, clock: options.clock })
     const handled = unique.filter(({ message }) => fresh.has(message.id))
-    const results = handled.length === 0 ? [] : await options.subscription.handle(tx, handled.map(({ message }) => message))
+    const results =
+      handled.length === 0
+        ? []
+        : await options.subscription.handle(
+            tx,
+            handled.map(({ message }) => message),
+          )
     const refused = handled.flatMap((read, index) => {
       const result = results[index]
       return result && !result.ok ? [letterOf(read.delivery, read.message, result.error)] : []
@@ -55,8 +63,12 @@ export function consume(options: ConsumeOptions): BatchHandler {
 
   const bury = async (tx: Transaction, letters: readonly Letter[]) => {
     const diedAt = options.clock.now()
-    for (const { code, detail, messageId, type } of letters) log.error({ code, detail, messageId, type }, 'a message became a dead letter')
-    await recordDeadLetters(tx, letters.map((letter) => ({ ...letter, id: options.ids.next(), consumer: options.consumer, diedAt })))
+    for (const { code, detail, messageId, type } of letters)
+      log.error({ code, detail, messageId, type }, 'a message became a dead letter')
+    await recordDeadLetters(
+      tx,
+      letters.map((letter) => ({ ...letter, id: options.ids.next(), consumer: options.consumer, diedAt })),
+    )
   }
 
   const handleOne = async (read: Read): Promise<Verdict> => {
@@ -67,8 +79,12 @@ export function consume(options: ConsumeOptions): BatchHandler {
       return done
     } catch (error) {
       if (isUnavailable(error)) throw error
-      log.warn({ err: error, attempt, type: 'message' in read ? read.message.type : undefined }, 'a message could not be handled')
-      if (attempt < mostAttempts || !('message' in read)) return { kind: 'retry', afterMs: backOffMs(attempt, { mostMs: 5_000 }) }
+      log.warn(
+        { err: error, attempt, type: 'message' in read ? read.message.type : undefined },
+        'a message could not be handled',
+      )
+      if (attempt < mostAttempts || !('message' in read))
+        return { kind: 'retry', afterMs: backOffMs(attempt, { mostMs: 5_000 }) }
       const reason = { code: 'message.keeps-failing', detail: String(error).slice(0, 1_000) }
       await database.transaction((tx) => bury(tx, [letterOf(read.delivery, read.message, reason)]))
       return done
@@ -149,8 +165,11 @@ function faultOf(envelope: Envelope | undefined, { types }: Subscription) {
   if (!envelope || typeof envelope.id !== 'string' || !isUuid(envelope.id))
     return { code: 'message.unreadable', detail: 'The body is not a CloudEvents envelope with a UUID as id' }
   const type = types.find((known) => known.type === envelope.type)
-  if (!type) return { code: 'message.unknown-type', detail: `Nothing here handles ${String(envelope.type).slice(0, 200)}` }
-  return type.accepts(envelope.data) ? undefined : { code: 'message.bad-data', detail: `The data does not fit the schema of ${type.type}` }
+  if (!type)
+    return { code: 'message.unknown-type', detail: `Nothing here handles ${String(envelope.type).slice(0, 200)}` }
+  return type.accepts(envelope.data)
+    ? undefined
+    : { code: 'message.bad-data', detail: `The data does not fit the schema of ${type.type}` }
 }
 
 const text = (value: unknown): string | null => (typeof value === 'string' ? value : null)
@@ -158,8 +177,12 @@ const text = (value: unknown): string | null => (typeof value === 'string' ? val
 const pause = (ms: number, signal: AbortSignal) =>
   new Promise<void>((resolve) => {
     const timer = setTimeout(resolve, ms)
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer)
-      resolve()
-    }, { once: true })
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer)
+        resolve()
+      },
+      { once: true },
+    )
   })

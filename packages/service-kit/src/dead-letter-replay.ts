@@ -1,8 +1,8 @@
+import type { Clock } from '@micromart/kernel/clock'
 import type { BatchHandler } from '@micromart/messaging/broker'
 import type { Database } from '@micromart/postgres/database'
 import { decideDeadLetter, findDeadLetter } from '@micromart/postgres/dead-letters'
 import type { TimerHandler } from '@micromart/postgres/timers'
-import type { Clock } from '@micromart/kernel/clock'
 
 export const REPLAY_TIMER = 'replay-dead-letter'
 
@@ -10,7 +10,11 @@ export const REPLAY_TIMER = 'replay-dead-letter'
  * Handles a dead letter again as if it had just been delivered for the first time; `micromart dead-letters replay` schedules it.
  * Whatever refuses it again makes a new dead letter.
  */
-export const replayHandler = (options: { database: Database; handle: BatchHandler; clock: Clock }): TimerHandler<object> => ({
+export const replayHandler = (options: {
+  database: Database
+  handle: BatchHandler
+  clock: Clock
+}): TimerHandler<object> => ({
   kind: REPLAY_TIMER,
   perform: async ({ subject }) => {
     const letter = await findDeadLetter(options.database, subject)
@@ -21,7 +25,13 @@ export const replayHandler = (options: { database: Database; handle: BatchHandle
   },
   settle: async (tx, done) => {
     for (const { timer } of done)
-      await decideDeadLetter(tx, { id: timer.subject, from: 'replaying', to: 'replayed', by: 'replay', at: options.clock.now() })
+      await decideDeadLetter(tx, {
+        id: timer.subject,
+        from: 'replaying',
+        to: 'replayed',
+        by: 'replay',
+        at: options.clock.now(),
+      })
   },
 })
 

@@ -1,6 +1,13 @@
 import { createServer, type Http2Server } from 'node:http2'
 import type { DescService } from '@bufbuild/protobuf'
-import { type Client, Code, ConnectError, type ConnectRouter, createClient, type Interceptor } from '@connectrpc/connect'
+import {
+  type Client,
+  Code,
+  ConnectError,
+  type ConnectRouter,
+  createClient,
+  type Interceptor,
+} from '@connectrpc/connect'
 import { connectNodeAdapter, createGrpcTransport } from '@connectrpc/connect-node'
 import { currentContext } from '@micromart/telemetry/context'
 
@@ -35,4 +42,7 @@ export function queryServer(routes: (router: ConnectRouter) => void, internalTok
 
 /** True when the asked service cannot answer now, as against having refused. */
 export const isQueryUnavailable = (error: unknown): boolean =>
-  error instanceof ConnectError && [Code.Unavailable, Code.DeadlineExceeded, Code.Canceled, Code.Aborted, Code.Internal, Code.Unknown].includes(error.code)
+  error instanceof ConnectError &&
+  [Code.Unavailable, Code.DeadlineExceeded, Code.Canceled, Code.Aborted, Code.Internal, Code.Unknown].includes(
+    error.code,
+  )

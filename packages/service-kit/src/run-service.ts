@@ -1,6 +1,6 @@
 import type { AddressInfo, Server } from 'node:net'
-import { buildHttp } from '@micromart/http-kit/server'
 import { jwksVerifier } from '@micromart/http-kit/identity'
+import { buildHttp } from '@micromart/http-kit/server'
 import { type Clock, systemClock } from '@micromart/kernel/clock'
 import { type Ids, uuidV7 } from '@micromart/kernel/ids'
 import type { Broker, Consumer } from '@micromart/messaging/broker'
@@ -113,7 +113,15 @@ async function startWorkers({ definition, database, broker, clock, ids, log, sta
   if (built.subscription) {
     const closing = new AbortController()
     const { subscription } = built
-    const handle = consume({ consumer: definition.name, subscription, database, clock, ids, log, closing: closing.signal })
+    const handle = consume({
+      consumer: definition.name,
+      subscription,
+      database,
+      clock,
+      ids,
+      log,
+      closing: closing.signal,
+    })
     handlers.push(replayHandler({ database, handle, clock }))
     const consumer: Consumer = await broker.subscribe(definition.name, { batchSize: BATCH_SIZE }, handle)
     started.add(() => {
@@ -126,7 +134,11 @@ async function startWorkers({ definition, database, broker, clock, ids, log, sta
   return worker
 }
 
-async function openDoors({ config, started }: Starting, built: BuiltService, http: Awaited<ReturnType<typeof buildHttp>>) {
+async function openDoors(
+  { config, started }: Starting,
+  built: BuiltService,
+  http: Awaited<ReturnType<typeof buildHttp>>,
+) {
   let grpcUrl: string | undefined
   if (built.queries) {
     const server = queryServer(built.queries, config.INTERNAL_TOKEN)
@@ -141,7 +153,9 @@ async function openDoors({ config, started }: Starting, built: BuiltService, htt
         new Promise<void>((resolve) => {
           server.close(() => resolve())
           for (const session of sessions) session.close()
-          setTimeout(() => { for (const session of sessions) session.destroy() }, 2_000).unref()
+          setTimeout(() => {
+            for (const session of sessions) session.destroy()
+          }, 2_000).unref()
         }),
     )
   }

@@ -12,12 +12,24 @@ import { env } from './config.ts'
 import type { QueryClients } from './queries.ts'
 import type { Subscription } from './subscription.ts'
 
-export const serviceNames = ['user', 'product', 'inventory', 'cart', 'order', 'payment', 'notification', 'analytics'] as const
+export const serviceNames = [
+  'user',
+  'product',
+  'inventory',
+  'cart',
+  'order',
+  'payment',
+  'notification',
+  'analytics',
+] as const
 export type ServiceName = (typeof serviceNames)[number]
 
 /** Environment variables that every service reads. */
 export const CommonConfig = Type.Object({
-  MICROMART_ENV: env.choice(['development', 'production'], { default: 'production', description: 'development opens demo accounts, mailbox and sandbox' }),
+  MICROMART_ENV: env.choice(['development', 'production'], {
+    default: 'production',
+    description: 'development opens demo accounts, mailbox and sandbox',
+  }),
   HOST: env.text({ default: '127.0.0.1', description: 'address to listen on' }),
   PORT: env.integer({ maximum: 65_535, description: 'HTTP port, 0 for any' }),
   GRPC_PORT: env.integer({ default: 0, maximum: 65_535, description: 'gRPC port, 0 for any' }),
@@ -25,13 +37,18 @@ export const CommonConfig = Type.Object({
   DATABASE_POOL: env.integer({ default: 5, minimum: 2, maximum: 200, description: 'most database connections' }),
   BROKER_URL: env.secret({ default: 'memory://', description: 'memory:// within one process, or amqp://' }),
   INTERNAL_TOKEN: env.secret({ description: 'what services show each other for gRPC queries' }),
-  JWKS_URL: env.url({ description: 'where the keys of access tokens are, e.g. http://user:3001/.well-known/jwks.json' }),
+  JWKS_URL: env.url({
+    description: 'where the keys of access tokens are, e.g. http://user:3001/.well-known/jwks.json',
+  }),
   PUBLIC_URL: env.url({ description: 'address of the gateway as clients see it' }),
   SELF_URL: env.url({ description: 'HTTP address of this service as others see it' }),
   USER_GRPC_URL: env.url({ description: 'gRPC address of user' }),
   CART_GRPC_URL: env.url({ description: 'gRPC address of cart' }),
   PRODUCT_GRPC_URL: env.url({ description: 'gRPC address of product' }),
-  LOG_LEVEL: env.choice(['trace', 'debug', 'info', 'warn', 'error', 'silent'], { default: 'info', description: 'least severe level that is logged' }),
+  LOG_LEVEL: env.choice(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
+    default: 'info',
+    description: 'least severe level that is logged',
+  }),
 })
 export type CommonConfig = Static<typeof CommonConfig>
 

@@ -33,7 +33,8 @@ export const on = <Data>(
   handle: (tx: Transaction, batch: readonly IncomingMessage<Data>[]) => Promise<readonly Result<void>[] | void>,
 ): MessageHandler => ({
   type,
-  handle: async (tx, batch) => (await handle(tx, batch as readonly IncomingMessage<Data>[])) ?? batch.map(() => ok(undefined)),
+  handle: async (tx, batch) =>
+    (await handle(tx, batch as readonly IncomingMessage<Data>[])) ?? batch.map(() => ok(undefined)),
 })
 
 /** Handlers for the types of a queue; within a batch the types are taken in the order given here. */

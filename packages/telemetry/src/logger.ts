@@ -5,8 +5,19 @@ export type Logger = PinoLogger
 
 /** Whatever carries a credential or a person's data is cut out, wherever it stands in a logged object. */
 const secretFields = [
-  'password', 'token', 'accessToken', 'refreshToken', 'authorization', 'cookie', 'secret', 'cardNumber', 'email',
-  'name', 'shippingAddress', 'cart-token', 'idempotency-key',
+  'password',
+  'token',
+  'accessToken',
+  'refreshToken',
+  'authorization',
+  'cookie',
+  'secret',
+  'cardNumber',
+  'email',
+  'name',
+  'shippingAddress',
+  'cart-token',
+  'idempotency-key',
 ]
 const redact = secretFields.flatMap((field) => {
   const key = field.includes('-') ? `["${field}"]` : field

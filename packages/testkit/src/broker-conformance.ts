@@ -17,7 +17,19 @@ export interface BrokerHarness {
 }
 
 /** Queues `first` and `second` hear `micromart.test.both.v1`; each test has further queues of its own. */
-const own = ['plain', 'retry', 'throw', 'others', 'order', 'batch', 'away', 'closing', 'soak', 'restart', 'poison'] as const
+const own = [
+  'plain',
+  'retry',
+  'throw',
+  'others',
+  'order',
+  'batch',
+  'away',
+  'closing',
+  'soak',
+  'restart',
+  'poison',
+] as const
 export const conformanceTopology: Topology = {
   first: ['micromart.test.both.v1'],
   second: ['micromart.test.both.v1'],
@@ -43,7 +55,11 @@ const dataOf = <T>({ body }: Delivery) => (JSON.parse(body) as Envelope<T>).data
 const idOf = ({ body }: Delivery) => (JSON.parse(body) as Envelope).id
 
 /** What every broker must do; the memory broker and RabbitMQ pass the same suite. */
-export function brokerConformance(name: string, open: () => Promise<BrokerHarness>, skip: string | false = false): void {
+export function brokerConformance(
+  name: string,
+  open: () => Promise<BrokerHarness>,
+  skip: string | false = false,
+): void {
   describe(`${name} keeps the broker's promises`, { skip }, () => {
     let opened: Promise<BrokerHarness> | undefined
     const harness = () => {
@@ -54,7 +70,10 @@ export function brokerConformance(name: string, open: () => Promise<BrokerHarnes
     /** Publishes until confirmed, as the outbox relay does. */
     const deliver = async (envelope: Envelope) => {
       const { broker } = await harness()
-      await until(async () => (await Promise.all(broker.publish([envelope])))[0]?.confirmed, { withinMs: 30_000, what: 'a confirm' })
+      await until(async () => (await Promise.all(broker.publish([envelope])))[0]?.confirmed, {
+        withinMs: 30_000,
+        what: 'a confirm',
+      })
     }
 
     test('a message without any queue is unroutable, though the broker took it', async () => {
@@ -69,7 +88,9 @@ export function brokerConformance(name: string, open: () => Promise<BrokerHarnes
       const got: string[] = []
       const consumers = await Promise.all(
         ['first', 'second'].map((queue) =>
-          broker.subscribe(queue, { batchSize: 10 }, async (batch) => batch.map((delivery) => (got.push(`${queue} ${idOf(delivery)}`), done))),
+          broker.subscribe(queue, { batchSize: 10 }, async (batch) =>
+            batch.map((delivery) => (got.push(`${queue} ${idOf(delivery)}`), done)),
+          ),
         ),
       )
       const sent = message('both')
@@ -90,9 +111,17 @@ export function brokerConformance(name: string, open: () => Promise<BrokerHarnes
         }),
       )
       await Promise.all([1, 2, 3].map((number) => deliver(message('retry', { number }))))
-      await until(async () => seen.some(([number, attempt]) => number === 1 && attempt === 3), { what: 'the third attempt' })
-      assert.deepEqual(seen.filter(([number]) => number === 1).map(([, attempt]) => attempt), [1, 2, 3])
-      assert.ok(seen.findIndex(([number]) => number === 3) < seen.findIndex(([number, attempt]) => number === 1 && attempt === 3))
+      await until(async () => seen.some(([number, attempt]) => number === 1 && attempt === 3), {
+        what: 'the third attempt',
+      })
+      assert.deepEqual(
+        seen.filter(([number]) => number === 1).map(([, attempt]) => attempt),
+        [1, 2, 3],
+      )
+      assert.ok(
+        seen.findIndex(([number]) => number === 3) <
+          seen.findIndex(([number, attempt]) => number === 1 && attempt === 3),
+      )
       await consumer.close()
     })
 
@@ -125,7 +154,11 @@ export function brokerConformance(name: string, open: () => Promise<BrokerHarnes
       const outcomes = broker.publish(sent.map((data) => message('order', data, data.subject)))
       assert.ok((await Promise.all(outcomes)).every(({ confirmed }) => confirmed))
       await until(async () => [...got.values()].flat().length >= sent.length, { what: 'all messages' })
-      for (const numbers of got.values()) assert.deepEqual(numbers, numbers.toSorted((a, b) => a - b))
+      for (const numbers of got.values())
+        assert.deepEqual(
+          numbers,
+          numbers.toSorted((a, b) => a - b),
+        )
       assert.ok(batches < sent.length / 2, `${batches} batches`)
       await consumer.close()
     })
@@ -135,7 +168,9 @@ export function brokerConformance(name: string, open: () => Promise<BrokerHarnes
       const sent = message('away')
       const [outcome] = broker.publish([sent])
       const got: string[] = []
-      const consumer = await broker.subscribe('away', { batchSize: 10 }, async (batch) => batch.map((delivery) => (got.push(idOf(delivery)), done)))
+      const consumer = await broker.subscribe('away', { batchSize: 10 }, async (batch) =>
+        batch.map((delivery) => (got.push(idOf(delivery)), done)),
+      )
       await until(async () => got.includes(sent.id), { what: 'the message that waited' })
       assert.equal((await outcome)?.confirmed, true)
       await consumer.close()
@@ -160,7 +195,11 @@ export function brokerConformance(name: string, open: () => Promise<BrokerHarnes
       await closed
       const before = handled.length
       assert.ok(before > 0 && before < sent.length, `${before} handled before the close`)
-      const second = await broker.subscribe('closing', { batchSize: 10 }, async (batch) => (handled.push(...batch.map(idOf)), batch.map(() => done)))
+      const second = await broker.subscribe(
+        'closing',
+        { batchSize: 10 },
+        async (batch) => (handled.push(...batch.map(idOf)), batch.map(() => done)),
+      )
       await until(async () => new Set(handled).size === sent.length, { what: 'the rest' })
       assert.ok((await Promise.all(outcomes)).every(({ confirmed }) => confirmed))
       await second.close()
@@ -189,7 +228,9 @@ export function brokerConformance(name: string, open: () => Promise<BrokerHarnes
       const { broker, restart } = await harness()
       if (!restart) return t.skip('this broker has no server')
       const got = new Set<string>()
-      const consumer = await broker.subscribe('restart', { batchSize: 10 }, async (batch) => batch.map((delivery) => (got.add(idOf(delivery)), done)))
+      const consumer = await broker.subscribe('restart', { batchSize: 10 }, async (batch) =>
+        batch.map((delivery) => (got.add(idOf(delivery)), done)),
+      )
       const sent = Array.from({ length: 200 }, () => message('restart'))
       const all = sent.map(deliver)
       await restart()
@@ -203,7 +244,9 @@ export function brokerConformance(name: string, open: () => Promise<BrokerHarnes
       if (!deliveryLimit) return t.skip('this broker leaves the limit to its subscriber')
       const exhausted: string[] = []
       const consumer = await broker.subscribe('poison', { batchSize: 10 }, async (batch) =>
-        batch.map((delivery) => (delivery.exhausted ? (exhausted.push(idOf(delivery)), done) : { kind: 'retry', afterMs: 1 })),
+        batch.map((delivery) =>
+          delivery.exhausted ? (exhausted.push(idOf(delivery)), done) : { kind: 'retry', afterMs: 1 },
+        ),
       )
       const sent = message('poison')
       await deliver(sent)

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Envelope } from '@micromart/contracts/envelope'
 import type { MessageType } from '@micromart/contracts/message'
-import { TOKEN_AUDIENCE, TOKEN_ISSUER, type Role } from '@micromart/http-kit/identity'
+import { type Role, TOKEN_AUDIENCE, TOKEN_ISSUER } from '@micromart/http-kit/identity'
 import { uuidV7 } from '@micromart/kernel/ids'
 import type { BatchHandler, Broker } from '@micromart/messaging/broker'
 import { type Database, openDatabase } from '@micromart/postgres/database'
@@ -92,7 +92,11 @@ export async function startServiceForTest(
       if (verdicts.some(({ kind }) => kind !== 'done')) throw new Error('A delivered message was not handled')
     }
   }
-  const seal = (type: { type: string; owner: string; subjectOf(data: unknown): string }, data: unknown, id = ids.next()): Envelope => ({
+  const seal = (
+    type: { type: string; owner: string; subjectOf(data: unknown): string },
+    data: unknown,
+    id = ids.next(),
+  ): Envelope => ({
     specversion: '1.0',
     id,
     source: `/${type.owner}`,
@@ -116,12 +120,19 @@ export async function startServiceForTest(
     token: ({ userId = ids.next(), roles = ['customer'] }: { userId?: string; roles?: readonly Role[] } = {}) =>
       keys.sign(userId, roles, clock.now()),
     deliver: (type, data, { id, times = 2 } = {}) => deliverBodies([JSON.stringify(seal(type, data, id))], times),
-    deliverBatch: (messages) => deliverBodies(messages.map(({ type, data }) => JSON.stringify(seal(type, data))), 2),
+    deliverBatch: (messages) =>
+      deliverBodies(
+        messages.map(({ type, data }) => JSON.stringify(seal(type, data))),
+        2,
+      ),
     outbox: () => database.query(`SELECT type, envelope -> 'data' AS data FROM outbox ORDER BY id`),
     runTimers: () =>
       until(
         async () => {
-          const rows = await database.query<{ due: number }>('SELECT count(*)::int AS due FROM timers WHERE due_at <= $1 OR attempts > 0', [clock.now()])
+          const rows = await database.query<{ due: number }>(
+            'SELECT count(*)::int AS due FROM timers WHERE due_at <= $1 OR attempts > 0',
+            [clock.now()],
+          )
           return rows[0]?.due === 0
         },
         { what: 'all due timers have run' },
@@ -147,7 +158,12 @@ async function callHttp(base: string, { method, url, body, headers = {}, token }
   })
   const text = await response.text()
   const isJson = response.headers.get('content-type')?.includes('json')
-  return { status: response.status, headers: response.headers, text, body: isJson && text !== '' ? JSON.parse(text) : undefined }
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    body: isJson && text !== '' ? JSON.parse(text) : undefined,
+  }
 }
 
 /** Confirms everything at once and hands the service's handler to the test. */

@@ -14,7 +14,11 @@ export interface Stamp {
 }
 
 /** Runs a batch of commands and says what to tell about each, in the same order. */
-export type RunReservations = (tx: Transaction, commands: readonly OrderCommand[], stamp: Stamp) => Promise<readonly (Told | undefined)[]>
+export type RunReservations = (
+  tx: Transaction,
+  commands: readonly OrderCommand[],
+  stamp: Stamp,
+) => Promise<readonly (Told | undefined)[]>
 
 export interface StockLevel {
   readonly sku: string
@@ -52,9 +56,21 @@ export interface OpeningReport {
 export interface StockBook {
   find(db: Queryable, sku: string): Promise<StockLevel | undefined>
   /** Newest first; `before` is the last id of the page before. */
-  movements(db: Queryable, sku: string, page: { before: string | undefined; limit: number }): Promise<readonly Movement[]>
+  movements(
+    db: Queryable,
+    sku: string,
+    page: { before: string | undefined; limit: number },
+  ): Promise<readonly Movement[]>
   /** Adds or takes pieces, never below what is promised. */
-  adjust(tx: Transaction, change: { sku: string; quantity: number }, note: Note): Promise<Result<StockLevel, StockRefusal>>
+  adjust(
+    tx: Transaction,
+    change: { sku: string; quantity: number },
+    note: Note,
+  ): Promise<Result<StockLevel, StockRefusal>>
   /** The first count of each SKU; one that is known already is left alone unless `overwrite`. */
-  open(tx: Transaction, opening: { items: readonly { sku: string; quantity: number }[]; overwrite: boolean }, note: Note): Promise<OpeningReport>
+  open(
+    tx: Transaction,
+    opening: { items: readonly { sku: string; quantity: number }[]; overwrite: boolean },
+    note: Note,
+  ): Promise<OpeningReport>
 }

@@ -7,17 +7,35 @@ import { inventoryRoutes } from './http/inventory-routes.ts'
 import { HOLD_TIMER, inventorySubscription } from './messages/inventory-subscriptions.ts'
 
 /** The inventory service on any parts: holds behind messages and timers, the stock book behind HTTP. */
-export async function inventoryService({ config, database, outbox, timers, write, clock, http }: ServiceParts<InventoryConfig>): Promise<BuiltService> {
+export async function inventoryService({
+  config,
+  database,
+  outbox,
+  timers,
+  write,
+  clock,
+  http,
+}: ServiceParts<InventoryConfig>): Promise<BuiltService> {
   inventoryRoutes(http, { stock: postgresStockBook, database, write, clock })
   const expireHolds: AnyTimerHandler = {
     kind: HOLD_TIMER,
     settle: async (tx, done) => {
       const now = clock.now()
-      await runReservations(tx, done.map(({ timer }) => ({ orderId: timer.subject, command: { type: 'Expire' } })), { now, expiresAt: now })
+      await runReservations(
+        tx,
+        done.map(({ timer }) => ({ orderId: timer.subject, command: { type: 'Expire' } })),
+        { now, expiresAt: now },
+      )
     },
   }
   return {
-    subscription: inventorySubscription({ outbox, timers, clock, holdMs: config.INVENTORY_HOLD_MS, run: runReservations }),
+    subscription: inventorySubscription({
+      outbox,
+      timers,
+      clock,
+      holdMs: config.INVENTORY_HOLD_MS,
+      run: runReservations,
+    }),
     timerHandlers: [expireHolds],
   }
 }

@@ -25,7 +25,8 @@ describe('the inventory service', () => {
   const adjust = (sku: string, body: unknown) =>
     h.call({ method: 'POST', url: `/api/v1/inventory/${sku}/adjustments`, body, token: staff })
   const level = async (sku: string) => (await h.call({ method: 'GET', url: `/api/v1/inventory/${sku}` })).body
-  const place = (orderId: string, lines: { sku: string; quantity: number }[]) => h.deliver(OrderPlaced, { orderId, lines })
+  const place = (orderId: string, lines: { sku: string; quantity: number }[]) =>
+    h.deliver(OrderPlaced, { orderId, lines })
   const at = '2026-11-21T12:00:00.000Z'
   const confirmed = (orderId: string, sku: string) =>
     h.deliver(OrderConfirmed, {
@@ -39,7 +40,15 @@ describe('the inventory service', () => {
       confirmedAt: at,
     })
   const cancelled = (orderId: string) =>
-    h.deliver(OrderCancelled, { orderId, number: 'N', cartId: randomUUID(), customerId: null, reason: 'customer', wasConfirmed: false, cancelledAt: at })
+    h.deliver(OrderCancelled, {
+      orderId,
+      number: 'N',
+      cartId: randomUUID(),
+      customerId: null,
+      reason: 'customer',
+      wasConfirmed: false,
+      cancelledAt: at,
+    })
   const answersFor = async (orderId: string) =>
     (await h.outbox()).filter(({ data }) => data['orderId'] === orderId).map(({ type }) => type.split('.')[2])
 
@@ -54,17 +63,23 @@ describe('the inventory service', () => {
     await cancelled(orderId)
     assert.deepEqual(await level(sku), { sku, onHand: 5, reserved: 0, available: 5 })
     const page = await h.call({ method: 'GET', url: `/api/v1/inventory/${sku}/movements`, token: staff })
-    assert.deepEqual(page.body.items.map((item: { kind: string; quantity: number }) => [item.kind, item.quantity]), [
-      ['return', 2],
-      ['sale', -2],
-      ['adjustment', 5],
-    ])
+    assert.deepEqual(
+      page.body.items.map((item: { kind: string; quantity: number }) => [item.kind, item.quantity]),
+      [
+        ['return', 2],
+        ['sale', -2],
+        ['adjustment', 5],
+      ],
+    )
   })
 
   test('two lines of one SKU whose sum is too much are rejected, and nothing is held', async () => {
     const sku = await stocked(5)
     const orderId = randomUUID()
-    await place(orderId, [{ sku, quantity: 3 }, { sku, quantity: 3 }])
+    await place(orderId, [
+      { sku, quantity: 3 },
+      { sku, quantity: 3 },
+    ])
     assert.deepEqual(await answersFor(orderId), ['rejected'])
     assert.equal((await level(sku)).reserved, 0)
   })
@@ -95,7 +110,9 @@ describe('the inventory service', () => {
   test('fifty orders in one batch for the last ten units: ten are held', async () => {
     const sku = await stocked(10)
     const orders = Array.from({ length: 50 }, () => randomUUID())
-    await h.deliverBatch(orders.map((orderId) => ({ type: OrderPlaced as never, data: { orderId, lines: [{ sku, quantity: 1 }] } })))
+    await h.deliverBatch(
+      orders.map((orderId) => ({ type: OrderPlaced as never, data: { orderId, lines: [{ sku, quantity: 1 }] } })),
+    )
     assert.deepEqual(await level(sku), { sku, onHand: 10, reserved: 10, available: 0 })
   })
 
@@ -117,8 +134,17 @@ describe('the inventory service', () => {
     }
     assert.equal((await level(sku)).onHand, 5)
     const customer = await h.token()
-    for (const [token, status] of [[customer, 403], [undefined, 401], ['not.a.token', 401]] as const) {
-      const answer = await h.call({ method: 'POST', url: `/api/v1/inventory/${sku}/adjustments`, body: { quantity: 1, reason: 'x' }, ...(token ? { token } : {}) })
+    for (const [token, status] of [
+      [customer, 403],
+      [undefined, 401],
+      ['not.a.token', 401],
+    ] as const) {
+      const answer = await h.call({
+        method: 'POST',
+        url: `/api/v1/inventory/${sku}/adjustments`,
+        body: { quantity: 1, reason: 'x' },
+        ...(token ? { token } : {}),
+      })
       assert.equal(answer.status, status)
     }
     assert.equal((await h.call({ method: 'GET', url: '/api/v1/inventory/NO-SUCH' })).body.code, 'inventory.unknown-sku')
@@ -128,7 +154,12 @@ describe('the inventory service', () => {
   test('opening stock counts once, and again only when told so', async () => {
     const sku = `SKU-${randomUUID()}`
     const open = (quantity: number, overwrite = false) =>
-      h.call({ method: 'POST', url: '/api/v1/inventory/opening-stock', body: { items: [{ sku, quantity }], overwrite }, token: staff })
+      h.call({
+        method: 'POST',
+        url: '/api/v1/inventory/opening-stock',
+        body: { items: [{ sku, quantity }], overwrite },
+        token: staff,
+      })
     assert.equal((await open(7)).body.set, 1)
     assert.equal((await open(9)).body.unchanged, 1)
     assert.equal((await level(sku)).onHand, 7)

@@ -5,7 +5,8 @@ export const OrderConfig = Type.Object({
   ORDER_STOCK_TIMEOUT_MS: env.integer({
     default: 86_400_000,
     minimum: 1_000,
-    description: 'how long a placed order waits for inventory before it is cancelled, in ms; default a day, so that inventory may be down',
+    description:
+      'how long a placed order waits for inventory before it is cancelled, in ms; default a day, so that inventory may be down',
   }),
   ORDER_PAYMENT_TIMEOUT_MS: env.integer({
     default: 900_000,

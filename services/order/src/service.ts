@@ -1,4 +1,4 @@
-import { type Decider, commandRunner } from '@micromart/postgres/command-runner'
+import { commandRunner, type Decider } from '@micromart/postgres/command-runner'
 import type { AnyTimerHandler } from '@micromart/postgres/timers'
 import type { BuiltService, ServiceParts } from '@micromart/service-kit/service'
 import { grpcAcceptedCheckouts } from './adapters/grpc-accepted-checkouts.ts'
@@ -21,7 +21,15 @@ const decider: Decider<Order, OrderCommand, OrderEvent> = {
     return {
       messages,
       schedule: wakeAt
-        ? [{ id: timerId(wakeAt.kind, streamId), kind: wakeAt.kind, subject: streamId, data: {}, dueAt: new Date(wakeAt.at) }]
+        ? [
+            {
+              id: timerId(wakeAt.kind, streamId),
+              kind: wakeAt.kind,
+              subject: streamId,
+              data: {},
+              dueAt: new Date(wakeAt.at),
+            },
+          ]
         : [],
       cancel: noLonger ? [timerId(noLonger, streamId)] : [],
     }
@@ -41,11 +49,20 @@ export async function orderService(parts: ServiceParts<OrderConfig>): Promise<Bu
   const timeout = (kind: OrderTimer, command: OrderCommand): AnyTimerHandler => ({
     kind,
     settle: async (tx, done) => {
-      await orders.runIn(tx, done.map(({ timer }) => ({ streamId: timer.subject, command, context: timer.context })))
+      await orders.runIn(
+        tx,
+        done.map(({ timer }) => ({ streamId: timer.subject, command, context: timer.context })),
+      )
     },
   })
   return {
-    subscription: orderSubscription(orders, { stockMs: config.ORDER_STOCK_TIMEOUT_MS, paymentMs: config.ORDER_PAYMENT_TIMEOUT_MS }),
-    timerHandlers: [timeout('stock-timeout', { type: 'NoteStockTimedOut' }), timeout('payment-timeout', { type: 'NotePaymentTimedOut' })],
+    subscription: orderSubscription(orders, {
+      stockMs: config.ORDER_STOCK_TIMEOUT_MS,
+      paymentMs: config.ORDER_PAYMENT_TIMEOUT_MS,
+    }),
+    timerHandlers: [
+      timeout('stock-timeout', { type: 'NoteStockTimedOut' }),
+      timeout('payment-timeout', { type: 'NotePaymentTimedOut' }),
+    ],
   }
 }

@@ -11,9 +11,13 @@ import { type Databases, databaseOptions, openInstallation } from './installatio
 
 /** Dead letters lie in the database of the service that could not handle them. */
 export function deadLetterCommand(context: CliContext, finish: (code: number) => void): Command {
-  const command = new Command('dead-letters').description('messages that could not be handled: look at them, replay or discard them')
-  const sub = (name: string, description: string) => databaseOptions(new Command(name).description(description)).exitOverride()
-  const within = <T>(options: object, work: (databases: Databases) => Promise<T>) => openInstallation(options, context, work)
+  const command = new Command('dead-letters').description(
+    'messages that could not be handled: look at them, replay or discard them',
+  )
+  const sub = (name: string, description: string) =>
+    databaseOptions(new Command(name).description(description)).exitOverride()
+  const within = <T>(options: object, work: (databases: Databases) => Promise<T>) =>
+    openInstallation(options, context, work)
 
   command.addCommand(
     sub('list', 'all that wait for a decision')
@@ -27,29 +31,37 @@ export function deadLetterCommand(context: CliContext, finish: (code: number) =>
       ),
   )
   command.addCommand(
-    sub('show', 'one with its body').argument('<id>').action((id: string, options: object) =>
-      within(options, async (databases) => console.log(JSON.stringify((await locate(databases, id)).letter, null, 2))),
-    ),
+    sub('show', 'one with its body')
+      .argument('<id>')
+      .action((id: string, options: object) =>
+        within(options, async (databases) =>
+          console.log(JSON.stringify((await locate(databases, id)).letter, null, 2)),
+        ),
+      ),
   )
   command.addCommand(
-    sub('replay', 'handle one again; the running service does it').argument('<id>').action((id: string, options: object) =>
-      within(options, async (databases) => {
-        const { url, letter } = await locate(databases, id)
-        await decide(url, letter, 'replaying')
-        console.log(`${id} will be handled again by ${letter.consumer}.`)
-        finish(0)
-      }),
-    ),
+    sub('replay', 'handle one again; the running service does it')
+      .argument('<id>')
+      .action((id: string, options: object) =>
+        within(options, async (databases) => {
+          const { url, letter } = await locate(databases, id)
+          await decide(url, letter, 'replaying')
+          console.log(`${id} will be handled again by ${letter.consumer}.`)
+          finish(0)
+        }),
+      ),
   )
   command.addCommand(
-    sub('discard', 'give one up for good; it is kept for the record').argument('<id>').action((id: string, options: object) =>
-      within(options, async (databases) => {
-        const { url, letter } = await locate(databases, id)
-        await decide(url, letter, 'discarded')
-        console.log(`${id} is discarded.`)
-        finish(0)
-      }),
-    ),
+    sub('discard', 'give one up for good; it is kept for the record')
+      .argument('<id>')
+      .action((id: string, options: object) =>
+        within(options, async (databases) => {
+          const { url, letter } = await locate(databases, id)
+          await decide(url, letter, 'discarded')
+          console.log(`${id} is discarded.`)
+          finish(0)
+        }),
+      ),
   )
   return command
 }
@@ -84,7 +96,13 @@ async function decide(url: string, letter: DeadLetter, to: 'replaying' | 'discar
       if (!moved) throw new Fault(`${letter.id} does not wait any more: it is ${letter.state}.`)
       if (to === 'replaying')
         await createTimers(() => {}).schedule(tx, [
-          { id: `${REPLAY_TIMER}:${letter.id}:${at.getTime()}`, kind: REPLAY_TIMER, subject: letter.id, data: {}, dueAt: at },
+          {
+            id: `${REPLAY_TIMER}:${letter.id}:${at.getTime()}`,
+            kind: REPLAY_TIMER,
+            subject: letter.id,
+            data: {},
+            dueAt: at,
+          },
         ])
     })
   } finally {

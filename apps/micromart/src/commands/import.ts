@@ -16,12 +16,15 @@ interface Options {
 
 export function importCommand(context: CliContext, finish: (code: number) => void): Command {
   const products = new Command('products')
-    .description("bring in a Shopify product CSV; repeating it brings products up to date and makes no duplicates")
+    .description('bring in a Shopify product CSV; repeating it brings products up to date and makes no duplicates')
     .argument('<file>', 'the CSV file')
     .option('--url <url>', 'the shop', 'http://127.0.0.1:3000')
     .option('--token <token>', 'access token of a staff account (MICROMART_TOKEN; in development the demo admin)')
     .option('--currency <code>', 'currency of the prices, ISO 4217', 'USD')
-    .option('--overwrite-stock', 'set stock also where it is known already; otherwise a quantity counts only the first time')
+    .option(
+      '--overwrite-stock',
+      'set stock also where it is known already; otherwise a quantity counts only the first time',
+    )
     .option('--json', 'print the report as one JSON document')
     .action(async (file: string, options: Options) => {
       await checkReadable(file)
@@ -53,7 +56,8 @@ async function checkReadable(file: string) {
 const demoToken = async (url: string) => {
   const body = { email: 'admin@micromart.test', password: 'micromart-demo' }
   try {
-    return (await callApi<{ accessToken: string }>(url, { method: 'POST', path: '/api/v1/auth/login', body })).accessToken
+    return (await callApi<{ accessToken: string }>(url, { method: 'POST', path: '/api/v1/auth/login', body }))
+      .accessToken
   } catch (cause) {
     if (cause instanceof Fault && cause.message.includes('does not answer')) throw cause
     throw new Fault('Name a staff account by --token or MICROMART_TOKEN: the demo admin is not there.', { cause })

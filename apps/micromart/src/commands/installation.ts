@@ -14,7 +14,10 @@ export const databaseOptions = (command: Command): Command =>
   command
     .option('--data <dir>', 'data directory of the shop', '.data')
     .option('--postgres <url>', 'the PostgreSQL server that the shop was started on (POSTGRES_URL)')
-    .addHelpText('after', `\nOr name the databases by ${databaseNames.map(variable).slice(0, 2).join(', ')}, … in the environment.`)
+    .addHelpText(
+      'after',
+      `\nOr name the databases by ${databaseNames.map(variable).slice(0, 2).join(', ')}, … in the environment.`,
+    )
 
 const variable = (name: DatabaseName) => `${name.toUpperCase()}_DATABASE_URL`
 

@@ -15,7 +15,7 @@ export const serveCommand = ({ environment }: CliContext): Command =>
   new Command('serve')
     .description('run one service, configured by environment variables, as a container does')
     .addArgument(new Argument('<service>', 'which one').choices(['gateway', ...serviceNames]))
-    .addHelpText('after', "\nThe variables of each service are listed in its README. SIGTERM drains and stops it.")
+    .addHelpText('after', '\nThe variables of each service are listed in its README. SIGTERM drains and stops it.')
     .action(async (name: 'gateway' | ServiceName) => {
       const log = createLogger({ service: name, level: environment['LOG_LEVEL'] ?? 'info' })
       const close = name === 'gateway' ? await serveGateway(environment, log) : await serveOne(name, environment, log)
@@ -34,9 +34,14 @@ async function serveGateway(environment: CliContext['environment'], log: ReturnT
   return () => door.close()
 }
 
-async function serveOne(name: ServiceName, environment: CliContext['environment'], log: ReturnType<typeof createLogger>) {
+async function serveOne(
+  name: ServiceName,
+  environment: CliContext['environment'],
+  log: ReturnType<typeof createLogger>,
+) {
   const url = environment['BROKER_URL'] ?? ''
-  if (!/^amqps?:\/\//.test(url)) throw new Fault('Set BROKER_URL to amqp://…: services in separate processes meet at RabbitMQ.')
+  if (!/^amqps?:\/\//.test(url))
+    throw new Fault('Set BROKER_URL to amqp://…: services in separate processes meet at RabbitMQ.')
   const broker = createRabbitMqBroker({ url, topology, log })
   const service = await runService(services[name], { environment, broker, log })
   return async () => {

@@ -20,7 +20,10 @@ export const startCommand = (context: CliContext, finish: (code: number) => void
     .option('--port <n>', 'port of the gateway', portOption, 3000)
     .option('--data <dir>', 'where database, secrets and log are kept', '.data')
     .option('--fresh', 'throw the data away first')
-    .option('--split', 'a process per service, supervised, on RabbitMQ (AMQP_URL) and PostgreSQL (POSTGRES_URL, else embedded)')
+    .option(
+      '--split',
+      'a process per service, supervised, on RabbitMQ (AMQP_URL) and PostgreSQL (POSTGRES_URL, else embedded)',
+    )
     .addHelpText('after', '\nStop it with Ctrl-C. The next start finds the data again.')
     .action(async ({ port, data, fresh, split }: Options) => {
       const options = {

@@ -18,7 +18,10 @@ export async function callApi<Body>(url: string, { method, path, body, token }: 
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     signal: AbortSignal.timeout(30_000),
   }).catch((cause: unknown) => {
-    throw new Fault(`${url} does not answer. Is the shop running there? Start it with npm start, or name it with --url.`, { cause })
+    throw new Fault(
+      `${url} does not answer. Is the shop running there? Start it with npm start, or name it with --url.`,
+      { cause },
+    )
   })
   const text = await response.text()
   if (response.ok) return JSON.parse(text) as Body

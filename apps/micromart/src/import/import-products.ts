@@ -69,7 +69,11 @@ async function importBatch(batch: readonly ParsedProduct[], options: ImportOptio
       report.bad.push({ line, code: code ?? 'import.refused', reason: detail ?? 'The catalogue refused it' })
     }
   }
-  await importStock(batch.filter(({ handle }) => !refused.has(handle)), options, report)
+  await importStock(
+    batch.filter(({ handle }) => !refused.has(handle)),
+    options,
+    report,
+  )
 }
 
 async function importStock(products: readonly ParsedProduct[], options: ImportOptions, report: ImportReport) {
@@ -78,14 +82,18 @@ async function importStock(products: readonly ParsedProduct[], options: ImportOp
     variants.flatMap(({ sku, quantity }) => (quantity === undefined ? [] : [{ sku, quantity }])),
   )
   for (let from = 0; from < items.length; from += 1_000) {
-    const answer = await callApi<{ set: number; refused: readonly { sku: string; code: string; detail: string }[] }>(options.url, {
-      method: 'POST',
-      path: '/api/v1/inventory/opening-stock',
-      token: options.token,
-      body: { items: items.slice(from, from + 1_000), overwrite: options.overwriteStock ?? false },
-    })
+    const answer = await callApi<{ set: number; refused: readonly { sku: string; code: string; detail: string }[] }>(
+      options.url,
+      {
+        method: 'POST',
+        path: '/api/v1/inventory/opening-stock',
+        token: options.token,
+        body: { items: items.slice(from, from + 1_000), overwrite: options.overwriteStock ?? false },
+      },
+    )
     report.stocked += answer.set
-    for (const { sku, code, detail } of answer.refused) report.bad.push({ line: lines.get(sku) ?? 0, code, reason: detail })
+    for (const { sku, code, detail } of answer.refused)
+      report.bad.push({ line: lines.get(sku) ?? 0, code, reason: detail })
   }
 }
 

@@ -40,7 +40,9 @@ const existing = async (admin: Database, sql: string) =>
 async function ensureRole(admin: Database, role: { name: DatabaseName; exists: boolean; secrets: Secrets }) {
   const password = role.secrets.of(`database ${role.name}`) // base64url: nothing to escape
   const verb = role.exists ? 'ALTER' : 'CREATE'
-  await admin.execute(`${verb} ROLE ${PREFIX}${role.name} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '${password}'`)
+  await admin.execute(
+    `${verb} ROLE ${PREFIX}${role.name} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '${password}'`,
+  )
 }
 
 async function createDatabase(admin: Database, name: string) {

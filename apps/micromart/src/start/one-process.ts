@@ -71,7 +71,10 @@ async function startOn(postgres: EmbeddedPostgres, options: StartOptions): Promi
 
   const startService = async (name: ServiceName) => {
     const log = createLogger({ service: name, level, destination })
-    running.set(name, await runService(services[name], { environment: serviceEnvironment(name, installation), broker, log }))
+    running.set(
+      name,
+      await runService(services[name], { environment: serviceEnvironment(name, installation), broker, log }),
+    )
   }
   const stopService = async (name: ServiceName) => {
     await running.get(name)?.close()

@@ -22,7 +22,11 @@ export async function freePorts(gateway: number): Promise<Ports> {
   const servers = await Promise.all(Array.from({ length: 2 * serviceNames.length }, open))
   const numbers = servers.map((server) => (server.address() as AddressInfo).port)
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return { gateway, http: each((index) => numbers[index] ?? 0), grpc: each((index) => numbers[index + serviceNames.length] ?? 0) }
+  return {
+    gateway,
+    http: each((index) => numbers[index] ?? 0),
+    grpc: each((index) => numbers[index + serviceNames.length] ?? 0),
+  }
 }
 
 const open = () =>

@@ -28,7 +28,13 @@ export async function startSplit(options: StartOptions): Promise<RunningSplitSho
   await ensureDatabases(postgres.url, secrets)
   onProgress(`Database: ready${given ? ' (POSTGRES_URL)' : ''}`)
   const brokerUrl = environment['AMQP_URL'] ?? DEFAULT_AMQP_URL
-  const installation: Installation = { ports, databases: databaseUrls(postgres.url, secrets), secrets, brokerUrl, given: environment }
+  const installation: Installation = {
+    ports,
+    databases: databaseUrls(postgres.url, secrets),
+    secrets,
+    brokerUrl,
+    given: environment,
+  }
   mkdirSync(dataDir, { recursive: true })
   const log = createWriteStream(join(dataDir, 'micromart.log'), { flags: 'a' })
   const start = (name: string, own: Readonly<Record<string, string | undefined>>) =>

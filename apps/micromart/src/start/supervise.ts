@@ -36,7 +36,10 @@ export function supervise(options: {
   const start = () => {
     const startedAt = Date.now()
     let lastWords = ''
-    const started = fork(MAIN, ['serve', name], { env: { ...options.environment }, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+    const started = fork(MAIN, ['serve', name], {
+      env: { ...options.environment },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    })
     child = started
     started.stdout?.pipe(options.log, { end: false })
     started.stderr?.pipe(options.log, { end: false })
@@ -50,7 +53,8 @@ export function supervise(options: {
     started.once('exit', (code, signal) => {
       child = undefined
       if (closing) return
-      if (!wasReady && code !== null) return reject(new Fault(`The service ${name} could not start: ${lastWords.trim() || `exit code ${code}`}`))
+      if (!wasReady && code !== null)
+        return reject(new Fault(`The service ${name} could not start: ${lastWords.trim() || `exit code ${code}`}`))
       failures = Date.now() - startedAt > STABLE_MS ? 1 : failures + 1
       restarts += 1
       const delayMs = backOffMs(failures, { firstMs: 200, mostMs: 10_000 })

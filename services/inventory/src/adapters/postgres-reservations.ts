@@ -1,7 +1,7 @@
 import type { Transaction } from '@micromart/postgres/database'
 import {
-  decide,
   type Decided,
+  decide,
   type Level,
   noReservation,
   type Reservation,
@@ -16,8 +16,10 @@ const CLAIM = `
   INSERT INTO reservations (order_id, status, lines, updated_at)
   SELECT id, 'cancelled', '[]', $2 FROM unnest($1::uuid[]) AS row (id) ORDER BY id
   ON CONFLICT DO NOTHING RETURNING order_id`
-const READ = 'SELECT order_id, status, lines FROM reservations WHERE order_id = ANY ($1::uuid[]) ORDER BY order_id FOR UPDATE'
-const LOCK_STOCK = 'SELECT sku, on_hand AS "onHand", reserved FROM stock WHERE sku = ANY ($1::text[]) ORDER BY sku FOR UPDATE'
+const READ =
+  'SELECT order_id, status, lines FROM reservations WHERE order_id = ANY ($1::uuid[]) ORDER BY order_id FOR UPDATE'
+const LOCK_STOCK =
+  'SELECT sku, on_hand AS "onHand", reserved FROM stock WHERE sku = ANY ($1::text[]) ORDER BY sku FOR UPDATE'
 const MOVE_STOCK = `
   UPDATE stock SET on_hand = stock.on_hand + row.on_hand, reserved = stock.reserved + row.reserved
   FROM unnest($1::text[], $2::int[], $3::int[]) AS row (sku, on_hand, reserved)
@@ -59,7 +61,11 @@ export const runReservations: RunReservations = async (tx, commands, stamp) => {
   return told
 }
 
-async function lockStock(tx: Transaction, commands: readonly OrderCommand[], reservations: ReadonlyMap<string, Reservation>) {
+async function lockStock(
+  tx: Transaction,
+  commands: readonly OrderCommand[],
+  reservations: ReadonlyMap<string, Reservation>,
+) {
   const wished = commands.flatMap(({ command }) => (command.type === 'Hold' ? summedBySku(command.lines) : []))
   const promised = [...reservations.values()].flatMap(({ lines }) => lines)
   const skus = [...new Set([...wished, ...promised].map(({ sku }) => sku))].sort()
@@ -75,11 +81,19 @@ async function moveStock(tx: Transaction, before: Decided['levels'], after: Deci
     return onHand === 0 && reserved === 0 ? [] : [{ sku, onHand, reserved }]
   })
   if (moved.length === 0) return
-  const count = await tx.execute(MOVE_STOCK, [moved.map(({ sku }) => sku), moved.map(({ onHand }) => onHand), moved.map(({ reserved }) => reserved)])
+  const count = await tx.execute(MOVE_STOCK, [
+    moved.map(({ sku }) => sku),
+    moved.map(({ onHand }) => onHand),
+    moved.map(({ reserved }) => reserved),
+  ])
   if (count !== moved.length) throw new Error(`The guard let ${count} of ${moved.length} stock movements pass`)
 }
 
-async function writeReservations(tx: Transaction, reservations: ReadonlyMap<string, Reservation>, { now, expiresAt }: Stamp) {
+async function writeReservations(
+  tx: Transaction,
+  reservations: ReadonlyMap<string, Reservation>,
+  { now, expiresAt }: Stamp,
+) {
   const known = [...reservations].filter(([, { status }]) => status !== 'none')
   await tx.execute(WRITE, [
     known.map(([orderId]) => orderId),
@@ -90,7 +104,11 @@ async function writeReservations(tx: Transaction, reservations: ReadonlyMap<stri
   ])
 }
 
-async function recordMovements(tx: Transaction, movements: readonly (Decided['movements'][number] & { orderId: string })[], now: Date) {
+async function recordMovements(
+  tx: Transaction,
+  movements: readonly (Decided['movements'][number] & { orderId: string })[],
+  now: Date,
+) {
   if (movements.length === 0) return
   await tx.execute(RECORD, [
     movements.map(({ sku }) => sku),

@@ -6,7 +6,8 @@ const FIND = 'SELECT sku, on_hand AS "onHand", reserved FROM stock WHERE sku = $
 const ADJUST = `
   UPDATE stock SET on_hand = on_hand + $2 WHERE sku = $1 AND on_hand::bigint + $2 BETWEEN reserved AND 2147483647
   RETURNING sku, on_hand AS "onHand", reserved`
-const CREATE = 'INSERT INTO stock (sku, on_hand) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING sku, on_hand AS "onHand", reserved'
+const CREATE =
+  'INSERT INTO stock (sku, on_hand) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING sku, on_hand AS "onHand", reserved'
 const OPEN = `
   INSERT INTO stock (sku, on_hand) SELECT sku, quantity FROM unnest($1::text[], $2::int[]) AS row (sku, quantity) ORDER BY sku
   ON CONFLICT DO NOTHING RETURNING sku, on_hand AS "onHand"`
@@ -29,15 +30,25 @@ export const postgresStockBook: StockBook = {
     const level = adjusted ?? (quantity > 0 ? (await tx.query<StockLevel>(CREATE, [sku, quantity]))[0] : undefined)
     if (!level)
       return (await this.find(tx, sku))
-        ? refuse('inventory.below-reserved', 'That would leave fewer pieces than are promised to orders, or more than can be counted')
+        ? refuse(
+            'inventory.below-reserved',
+            'That would leave fewer pieces than are promised to orders, or more than can be counted',
+          )
         : refuse('inventory.unknown-sku', 'There is no stock record of this SKU; a positive quantity makes one')
     await record(tx, [{ sku, quantity }], { kind: 'adjustment', note })
     return ok(level)
   },
 
   async open(tx, { items, overwrite }, note) {
-    const opened = await tx.query<{ sku: string; onHand: number }>(OPEN, [items.map(({ sku }) => sku), items.map(({ quantity }) => quantity)])
-    await record(tx, opened.map(({ sku, onHand }) => ({ sku, quantity: onHand })), { kind: 'opening', note })
+    const opened = await tx.query<{ sku: string; onHand: number }>(OPEN, [
+      items.map(({ sku }) => sku),
+      items.map(({ quantity }) => quantity),
+    ])
+    await record(
+      tx,
+      opened.map(({ sku, onHand }) => ({ sku, quantity: onHand })),
+      { kind: 'opening', note },
+    )
     const isNew = new Set(opened.map(({ sku }) => sku))
     const known = items.filter(({ sku }) => !isNew.has(sku))
     if (!overwrite || known.length === 0) return { set: opened.length, unchanged: known.length, refused: [] }
@@ -47,7 +58,9 @@ export const postgresStockBook: StockBook = {
 }
 
 async function recount(tx: Transaction, known: readonly { sku: string; quantity: number }[], note: Note) {
-  const levels = new Map((await tx.query<StockLevel>(LOCK, [known.map(({ sku }) => sku)])).map((level) => [level.sku, level]))
+  const levels = new Map(
+    (await tx.query<StockLevel>(LOCK, [known.map(({ sku }) => sku)])).map((level) => [level.sku, level]),
+  )
   const refused = known.filter(({ sku, quantity }) => quantity < (levels.get(sku)?.reserved ?? 0))
   const changes = known
     .filter((item) => !refused.includes(item))
@@ -63,5 +76,16 @@ async function recount(tx: Transaction, known: readonly { sku: string; quantity:
   }
 }
 
-const record = (tx: Transaction, rows: readonly { sku: string; quantity: number }[], { kind, note }: { kind: string; note: Note }) =>
-  tx.execute(RECORD, [rows.map(({ sku }) => sku), rows.map(({ quantity }) => quantity), kind, note.reason, note.actor, note.at])
+const record = (
+  tx: Transaction,
+  rows: readonly { sku: string; quantity: number }[],
+  { kind, note }: { kind: string; note: Note },
+) =>
+  tx.execute(RECORD, [
+    rows.map(({ sku }) => sku),
+    rows.map(({ quantity }) => quantity),
+    kind,
+    note.reason,
+    note.actor,
+    note.at,
+  ])

@@ -3,7 +3,10 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { decide, type Levels, noReservation, type Reservation, type ReservationCommand } from './reservation.ts'
 
-const hold = (...lines: [string, number][]): ReservationCommand => ({ type: 'Hold', lines: lines.map(([sku, quantity]) => ({ sku, quantity })) })
+const hold = (...lines: [string, number][]): ReservationCommand => ({
+  type: 'Hold',
+  lines: lines.map(([sku, quantity]) => ({ sku, quantity })),
+})
 
 /** One order against stock of `MUG`: runs the commands and gives the last decision. */
 function run(onHand: number, ...commands: ReservationCommand[]) {
@@ -24,7 +27,12 @@ const expire: ReservationCommand = { type: 'Expire' }
 
 test('an order holds all its lines or none', () => {
   assert.deepEqual(run(5, hold(['MUG', 5])), { status: 'held', onHand: 5, reserved: 5, told: 'reserved' })
-  assert.deepEqual(run(5, hold(['MUG', 1], ['NO-SUCH', 1])), { status: 'rejected', onHand: 5, reserved: 0, told: 'rejected' })
+  assert.deepEqual(run(5, hold(['MUG', 1], ['NO-SUCH', 1])), {
+    status: 'rejected',
+    onHand: 5,
+    reserved: 0,
+    told: 'rejected',
+  })
 })
 
 test('two lines of one SKU whose sum is too much are rejected', () => {
@@ -33,11 +41,21 @@ test('two lines of one SKU whose sum is too much are rejected', () => {
 
 test('a commit takes the pieces away, and a cancel afterwards brings them back', () => {
   assert.deepEqual(run(5, hold(['MUG', 2]), commit), { status: 'committed', onHand: 3, reserved: 0, told: undefined })
-  assert.deepEqual(run(5, hold(['MUG', 2]), commit, cancel), { status: 'cancelled', onHand: 5, reserved: 0, told: undefined })
+  assert.deepEqual(run(5, hold(['MUG', 2]), commit, cancel), {
+    status: 'cancelled',
+    onHand: 5,
+    reserved: 0,
+    told: undefined,
+  })
 })
 
 test('a cancel that overtakes its order leaves a tombstone', () => {
-  assert.deepEqual(run(5, cancel, hold(['MUG', 2]), commit), { status: 'cancelled', onHand: 5, reserved: 0, told: undefined })
+  assert.deepEqual(run(5, cancel, hold(['MUG', 2]), commit), {
+    status: 'cancelled',
+    onHand: 5,
+    reserved: 0,
+    told: undefined,
+  })
 })
 
 test('a confirmation after the hold ran out takes what is there or refuses', () => {
@@ -57,33 +75,39 @@ test('whatever comes in any order, repeats included: nothing is oversold and eve
   const orders = fc.array(fc.array(line, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 5 })
   const step = fc.record({ order: fc.nat(), type: fc.constantFrom('Hold', 'Commit', 'Cancel', 'Expire') })
   fc.assert(
-    fc.property(orders, fc.array(step, { maxLength: 40 }), fc.integer({ min: 0, max: 8 }), (wishes, steps, received) => {
-      let levels: Levels = new Map(skus.map((sku) => [sku, { onHand: received, reserved: 0 }]))
-      const reservations = new Map<number, Reservation>()
-      const moved = new Map<string, number>()
-      for (const { order, type } of steps) {
-        const index = order % wishes.length
-        const command: ReservationCommand = type === 'Hold' ? { type, lines: wishes[index] ?? [] } : { type: type as 'Commit' }
-        const decided = decide(command, reservations.get(index) ?? noReservation, levels)
-        levels = decided.levels
-        reservations.set(index, decided.reservation)
-        for (const { sku, quantity, kind } of decided.movements)
-          moved.set(sku, (moved.get(sku) ?? 0) + (kind === 'sale' ? -quantity : quantity))
-      }
-      for (const sku of skus) {
-        const { onHand = -1, reserved = -1 } = levels.get(sku) ?? {}
-        const sumOf = (status: Reservation['status']) =>
-          [...reservations.values()]
-            .filter((reservation) => reservation.status === status)
-            .flatMap(({ lines }) => lines)
-            .filter((held) => held.sku === sku)
-            .reduce((sum, { quantity }) => sum + quantity, 0)
-        assert.ok(reserved >= 0 && reserved <= onHand, `${sku}: ${reserved} of ${onHand} promised`)
-        assert.equal(reserved, sumOf('held'))
-        assert.equal(received - onHand, sumOf('committed'))
-        assert.equal(onHand - received, moved.get(sku) ?? 0)
-      }
-    }),
+    fc.property(
+      orders,
+      fc.array(step, { maxLength: 40 }),
+      fc.integer({ min: 0, max: 8 }),
+      (wishes, steps, received) => {
+        let levels: Levels = new Map(skus.map((sku) => [sku, { onHand: received, reserved: 0 }]))
+        const reservations = new Map<number, Reservation>()
+        const moved = new Map<string, number>()
+        for (const { order, type } of steps) {
+          const index = order % wishes.length
+          const command: ReservationCommand =
+            type === 'Hold' ? { type, lines: wishes[index] ?? [] } : { type: type as 'Commit' }
+          const decided = decide(command, reservations.get(index) ?? noReservation, levels)
+          levels = decided.levels
+          reservations.set(index, decided.reservation)
+          for (const { sku, quantity, kind } of decided.movements)
+            moved.set(sku, (moved.get(sku) ?? 0) + (kind === 'sale' ? -quantity : quantity))
+        }
+        for (const sku of skus) {
+          const { onHand = -1, reserved = -1 } = levels.get(sku) ?? {}
+          const sumOf = (status: Reservation['status']) =>
+            [...reservations.values()]
+              .filter((reservation) => reservation.status === status)
+              .flatMap(({ lines }) => lines)
+              .filter((held) => held.sku === sku)
+              .reduce((sum, { quantity }) => sum + quantity, 0)
+          assert.ok(reserved >= 0 && reserved <= onHand, `${sku}: ${reserved} of ${onHand} promised`)
+          assert.equal(reserved, sumOf('held'))
+          assert.equal(received - onHand, sumOf('committed'))
+          assert.equal(onHand - received, moved.get(sku) ?? 0)
+        }
+      },
+    ),
     { numRuns: 1_000 },
   )
 })

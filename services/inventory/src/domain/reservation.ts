@@ -38,7 +38,9 @@ export interface Shortage {
   readonly available: number
 }
 
-export type Told = { readonly type: 'reserved' } | { readonly type: 'rejected' | 'commit-refused'; readonly shortages: readonly Shortage[] }
+export type Told =
+  | { readonly type: 'reserved' }
+  | { readonly type: 'rejected' | 'commit-refused'; readonly shortages: readonly Shortage[] }
 
 export interface Decided {
   readonly reservation: Reservation
@@ -60,7 +62,11 @@ export function decide(command: ReservationCommand, reservation: Reservation, le
       return cancel(reservation, levels)
     case 'Expire':
       return reservation.status === 'held'
-        ? { ...unchanged, reservation: { ...reservation, status: 'expired' }, levels: move(levels, reservation.lines, { reserved: -1 }) }
+        ? {
+            ...unchanged,
+            reservation: { ...reservation, status: 'expired' },
+            levels: move(levels, reservation.lines, { reserved: -1 }),
+          }
         : unchanged
   }
 }
@@ -78,7 +84,12 @@ function hold(reservation: Reservation, lines: readonly StockLine[], levels: Lev
   const shortages = shortagesOf(lines, levels)
   return shortages.length > 0
     ? { reservation: { status: 'rejected', lines }, levels, movements: [], tell: { type: 'rejected', shortages } }
-    : { reservation: { status: 'held', lines }, levels: move(levels, lines, { reserved: 1 }), movements: [], tell: { type: 'reserved' } }
+    : {
+        reservation: { status: 'held', lines },
+        levels: move(levels, lines, { reserved: 1 }),
+        movements: [],
+        tell: { type: 'reserved' },
+      }
 }
 
 function commit(reservation: Reservation, levels: Levels): Decided {
@@ -147,7 +158,10 @@ function move(levels: Levels, lines: readonly StockLine[], by: { onHand?: number
   for (const { sku, quantity } of lines) {
     const level = moved.get(sku)
     if (!level) throw new Error(`${sku} was promised but has no stock record`)
-    moved.set(sku, { onHand: level.onHand + quantity * (by.onHand ?? 0), reserved: level.reserved + quantity * (by.reserved ?? 0) })
+    moved.set(sku, {
+      onHand: level.onHand + quantity * (by.onHand ?? 0),
+      reserved: level.reserved + quantity * (by.reserved ?? 0),
+    })
   }
   return moved
 }

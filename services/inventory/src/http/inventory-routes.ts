@@ -11,9 +11,12 @@ import Type from 'typebox'
 import type { Note, StockBook, StockLevel, StockRefusal } from '../ports.ts'
 import { AdjustmentBody, LevelBody, MovementPage, OpeningStockBody } from './inventory-schemas.ts'
 
-const statuses = { 'inventory.unknown-sku': 404, 'inventory.below-reserved': 409 } satisfies StatusTable<StockRefusal['code']>
+const statuses = { 'inventory.unknown-sku': 404, 'inventory.below-reserved': 409 } satisfies StatusTable<
+  StockRefusal['code']
+>
 
-const unknown = () => new ProblemError(404, { code: 'inventory.unknown-sku', detail: 'There is no stock record of this SKU' })
+const unknown = () =>
+  new ProblemError(404, { code: 'inventory.unknown-sku', detail: 'There is no stock record of this SKU' })
 
 const bySku = { params: Type.Object({ sku: Type.String() }), tags: ['inventory'] }
 
@@ -55,7 +58,8 @@ export function inventoryRoutes(http: HttpServer, { stock, database, write, cloc
       if (!(await stock.find(database, sku.replaceAll('\u0000', '')))) throw unknown()
       const limit = pageLimit(request.query.limit)
       const [before] = decodeCursor(request.query.after, 1) ?? []
-      if (before !== undefined && !/^\d{1,18}$/.test(before)) throw kitProblem('request.bad-cursor', 'The cursor is not one that this list gave out')
+      if (before !== undefined && !/^\d{1,18}$/.test(before))
+        throw kitProblem('request.bad-cursor', 'The cursor is not one that this list gave out')
       const found = await stock.movements(database, sku, { before, limit: limit + 1 })
       const items = found.slice(0, limit).map((movement) => ({ ...movement, at: movement.at.toISOString() }))
       const last = items.at(-1)

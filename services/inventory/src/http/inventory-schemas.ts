@@ -12,7 +12,12 @@ export const LevelBody = Type.Object({
 
 export const AdjustmentBody = Type.Object(
   {
-    quantity: Type.Integer({ minimum: -1_000_000, maximum: 1_000_000, not: { const: 0 }, description: 'pieces added (or taken, below zero)' }),
+    quantity: Type.Integer({
+      minimum: -1_000_000,
+      maximum: 1_000_000,
+      not: { const: 0 },
+      description: 'pieces added (or taken, below zero)',
+    }),
     reason: Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\u0000]*$' }),
   },
   strict,
@@ -20,10 +25,13 @@ export const AdjustmentBody = Type.Object(
 
 export const OpeningStockBody = Type.Object(
   {
-    items: Type.Array(Type.Object({ sku: Sku, quantity: Type.Integer({ minimum: 0, maximum: 1_000_000_000 }) }, strict), {
-      minItems: 1,
-      maxItems: 1_000,
-    }),
+    items: Type.Array(
+      Type.Object({ sku: Sku, quantity: Type.Integer({ minimum: 0, maximum: 1_000_000_000 }) }, strict),
+      {
+        minItems: 1,
+        maxItems: 1_000,
+      },
+    ),
     overwrite: Type.Optional(Type.Boolean({ description: 'set stock that is known already, too' })),
   },
   strict,

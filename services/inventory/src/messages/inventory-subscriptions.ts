@@ -28,12 +28,19 @@ export function inventorySubscription({ outbox, timers, clock, holdMs, run }: In
     async (tx: Transaction, batch: readonly IncomingMessage<Data>[]) => {
       const now = clock.now()
       const expiresAt = new Date(now.getTime() + holdMs)
-      const told = await run(tx, batch.map(({ data }) => ({ orderId: data.orderId, command: commandOf(data) })), { now, expiresAt })
+      const told = await run(
+        tx,
+        batch.map(({ data }) => ({ orderId: data.orderId, command: commandOf(data) })),
+        { now, expiresAt },
+      )
       const answers = batch.flatMap((message, index) => {
         const tell = told[index]
         return tell ? [{ message, tell, orderId: message.data.orderId }] : []
       })
-      await outbox.add(tx, answers.map(({ message, tell, orderId }) => answer(orderId, tell, { message, expiresAt })))
+      await outbox.add(
+        tx,
+        answers.map(({ message, tell, orderId }) => answer(orderId, tell, { message, expiresAt })),
+      )
       await timers.schedule(
         tx,
         answers
@@ -50,19 +57,31 @@ export function inventorySubscription({ outbox, timers, clock, holdMs, run }: In
     }
   /** After this a hold need not run out any more. */
   const ending =
-    <Data extends { orderId: string }>(next: (tx: Transaction, batch: readonly IncomingMessage<Data>[]) => Promise<void>) =>
+    <Data extends { orderId: string }>(
+      next: (tx: Transaction, batch: readonly IncomingMessage<Data>[]) => Promise<void>,
+    ) =>
     async (tx: Transaction, batch: readonly IncomingMessage<Data>[]) => {
       await next(tx, batch)
-      await timers.cancel(tx, batch.map(({ data }) => timerId(data.orderId)))
+      await timers.cancel(
+        tx,
+        batch.map(({ data }) => timerId(data.orderId)),
+      )
     }
   return subscription(
-    on(OrderPlaced, handle(({ lines }) => ({ type: 'Hold', lines }))),
+    on(
+      OrderPlaced,
+      handle(({ lines }) => ({ type: 'Hold', lines })),
+    ),
     on(OrderConfirmed, ending(handle(() => ({ type: 'Commit' })))),
     on(OrderCancelled, ending(handle(() => ({ type: 'Cancel' })))),
   )
 }
 
-function answer(orderId: string, tell: Told, { message, expiresAt }: { message: IncomingMessage; expiresAt: Date }): OutgoingMessage {
+function answer(
+  orderId: string,
+  tell: Told,
+  { message, expiresAt }: { message: IncomingMessage; expiresAt: Date },
+): OutgoingMessage {
   switch (tell.type) {
     case 'reserved':
       return send(StockReserved, { orderId, expiresAt: expiresAt.toISOString() }, message.context)

@@ -19,7 +19,11 @@ export function grpcAcceptedCheckouts(options: { grpc: QueryClients; cartUrl: st
           reason: null,
           actionUrl: null,
           lines: checkout.lines.map(({ lineId, sku, title, quantity, unitPriceMinor }) => ({
-            lineId, sku, title, quantity, unitPrice: { minor: Number(unitPriceMinor), currency },
+            lineId,
+            sku,
+            title,
+            quantity,
+            unitPrice: { minor: Number(unitPriceMinor), currency },
           })),
           total: { minor: Number(checkout.totalMinor), currency },
           refundedMinor: 0,

@@ -35,14 +35,16 @@ export const postgresOrderViews = (database: Database): OrderViews => ({
     ).map(viewOf),
   timeline: async (orderId) => {
     const streams = await readStreams<OrderEvent>(database, [orderId])
-    return (streams.get(orderId) ?? []).map(({ version, event: { type, ...data }, at, causationId, correlationId, traceparent }) => ({
-      version,
-      type,
-      data,
-      at,
-      causationId,
-      correlationId,
-      traceId: traceIdOf(traceparent) ?? null,
-    }))
+    return (streams.get(orderId) ?? []).map(
+      ({ version, event: { type, ...data }, at, causationId, correlationId, traceparent }) => ({
+        version,
+        type,
+        data,
+        at,
+        causationId,
+        correlationId,
+        traceId: traceIdOf(traceparent) ?? null,
+      }),
+    )
   },
 })

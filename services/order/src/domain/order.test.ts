@@ -15,7 +15,12 @@ const purchase: Purchase = {
 
 const place: OrderCommand = { type: 'PlaceOrder', purchase, stockDueAt: '2026-01-02T00:00:00.000Z' }
 const reserved: OrderCommand = { type: 'NoteStockReserved', paymentDueAt: '2026-01-01T00:15:00.000Z' }
-const authorized: OrderCommand = { type: 'NotePaymentAuthorized', paymentId: 'pay-1', amount: total, at: '2026-01-01T00:01:00.000Z' }
+const authorized: OrderCommand = {
+  type: 'NotePaymentAuthorized',
+  paymentId: 'pay-1',
+  amount: total,
+  at: '2026-01-01T00:01:00.000Z',
+}
 const refunded: OrderCommand = { type: 'NotePaymentRefunded', paymentId: 'pay-1', amount: total }
 
 const given = (...commands: OrderCommand[]) => {
@@ -27,7 +32,11 @@ const given = (...commands: OrderCommand[]) => {
   return {
     when: (command: OrderCommand) => {
       const decision = decide(command, order)
-      return decision.ok ? decision.value.map((event) => (event.type === 'OrderCancelled' ? `OrderCancelled: ${event.reason}` : event.type)) : decision.error.code
+      return decision.ok
+        ? decision.value.map((event) =>
+            event.type === 'OrderCancelled' ? `OrderCancelled: ${event.reason}` : event.type,
+          )
+        : decision.error.code
     },
   }
 }
@@ -58,12 +67,18 @@ test('a customer may cancel before and after the confirmation, and money that co
   assert.deepEqual(given(place).when({ type: 'CancelOrder' }), ['OrderCancelled: customer'])
   assert.deepEqual(given(place, reserved, authorized).when({ type: 'CancelOrder' }), ['OrderCancelled: customer'])
   assert.deepEqual(given(place, reserved, authorized, { type: 'CancelOrder' }).when(refunded), ['OrderRefunded'])
-  assert.equal(given(place, reserved, authorized, { type: 'CancelOrder' }, refunded).when({ type: 'CancelOrder' }), 'order.already-refunded')
+  assert.equal(
+    given(place, reserved, authorized, { type: 'CancelOrder' }, refunded).when({ type: 'CancelOrder' }),
+    'order.already-refunded',
+  )
 })
 
 test('money for a cancelled order confirms nothing, and another amount is refused', () => {
   assert.deepEqual(given(place, reserved, { type: 'NotePaymentTimedOut' }).when(authorized), [])
-  assert.equal(given(place, reserved).when({ ...authorized, amount: { minor: 1, currency: 'USD' } }), 'order.amount-mismatch')
+  assert.equal(
+    given(place, reserved).when({ ...authorized, amount: { minor: 1, currency: 'USD' } }),
+    'order.amount-mismatch',
+  )
 })
 
 test('nothing can happen to an order that was never placed', () => {
@@ -71,10 +86,19 @@ test('nothing can happen to an order that was never placed', () => {
 })
 
 const anyCommand = fc.constantFrom<OrderCommand>(
-  place, reserved, authorized, refunded,
-  { type: 'CancelOrder' }, { type: 'NoteStockRejected' }, { type: 'NoteStockLost' }, { type: 'NoteStockTimedOut' },
-  { type: 'NotePaymentActionRequired', actionUrl: 'https://example.test/a' }, { type: 'NotePaymentDeclined' },
-  { type: 'NotePaymentTimedOut' }, { type: 'NotePaymentCaptured', paymentId: 'pay-1' }, { type: 'NotePaymentVoided', paymentId: 'pay-1' },
+  place,
+  reserved,
+  authorized,
+  refunded,
+  { type: 'CancelOrder' },
+  { type: 'NoteStockRejected' },
+  { type: 'NoteStockLost' },
+  { type: 'NoteStockTimedOut' },
+  { type: 'NotePaymentActionRequired', actionUrl: 'https://example.test/a' },
+  { type: 'NotePaymentDeclined' },
+  { type: 'NotePaymentTimedOut' },
+  { type: 'NotePaymentCaptured', paymentId: 'pay-1' },
+  { type: 'NotePaymentVoided', paymentId: 'pay-1' },
 )
 
 /** Inventory and payment as they are promised to behave, driven by the order's own events only. */

@@ -1,5 +1,5 @@
-import type { CancelReason } from '@micromart/contracts/order'
 import type { OrderedLine } from '@micromart/contracts/message'
+import type { CancelReason } from '@micromart/contracts/order'
 import type { Money } from '@micromart/kernel/money'
 import { ok, type Refusal, type Result, refuse } from '@micromart/kernel/result'
 
@@ -23,7 +23,12 @@ export type Order =
   | { readonly status: 'placed'; readonly purchase: Purchase }
   | { readonly status: 'awaiting-payment'; readonly purchase: Purchase; readonly actionUrl: string | null }
   | { readonly status: 'confirmed'; readonly purchase: Purchase; readonly paymentId: string }
-  | { readonly status: 'cancelled'; readonly purchase: Purchase; readonly reason: CancelReason; readonly wasConfirmed: boolean }
+  | {
+      readonly status: 'cancelled'
+      readonly purchase: Purchase
+      readonly reason: CancelReason
+      readonly wasConfirmed: boolean
+    }
   | { readonly status: 'refunded'; readonly purchase: Purchase; readonly reason: CancelReason; readonly amount: Money }
 
 /** Time arrives in the command: `stockDueAt` and `paymentDueAt` say until when an order waits. */
@@ -69,7 +74,9 @@ export function decide(command: OrderCommand, order: Order): Decision {
     case 'PlaceOrder':
       return nothing // the same checkout, heard again
     case 'CancelOrder':
-      return order.status === 'refunded' ? refuse('order.already-refunded', 'The order is refunded already') : cancel(order, 'customer')
+      return order.status === 'refunded'
+        ? refuse('order.already-refunded', 'The order is refunded already')
+        : cancel(order, 'customer')
     case 'NoteStockReserved':
       return order.status === 'placed' ? ok([{ type: 'StockSecured', paymentDueAt: command.paymentDueAt }]) : nothing
     case 'NoteStockRejected':
@@ -130,6 +137,11 @@ export function evolve(order: Order, event: OrderEvent): Order {
     case 'PaymentVoided':
       return order
     case 'OrderRefunded':
-      return { status: 'refunded', purchase, reason: order.status === 'cancelled' ? order.reason : 'customer', amount: event.amount }
+      return {
+        status: 'refunded',
+        purchase,
+        reason: order.status === 'cancelled' ? order.reason : 'customer',
+        amount: event.amount,
+      }
   }
 }

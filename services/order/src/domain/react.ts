@@ -26,18 +26,34 @@ export function react(orderId: string, event: OrderEvent, after: Order, at: stri
       }
     case 'StockSecured':
       return {
-        ...tell(OrderPaymentDue, { orderId, amount: purchase.total, method: purchase.paymentMethod, dueAt: event.paymentDueAt }),
+        ...tell(OrderPaymentDue, {
+          orderId,
+          amount: purchase.total,
+          method: purchase.paymentMethod,
+          dueAt: event.paymentDueAt,
+        }),
         wakeAt: { kind: 'payment-timeout', at: event.paymentDueAt },
         noLonger: 'stock-timeout',
       }
     case 'OrderConfirmed':
       return {
-        ...tell(OrderConfirmed, { ...common, ...bought(purchase), paymentId: event.paymentId, confirmedAt: event.confirmedAt }),
+        ...tell(OrderConfirmed, {
+          ...common,
+          ...bought(purchase),
+          paymentId: event.paymentId,
+          confirmedAt: event.confirmedAt,
+        }),
         noLonger: 'payment-timeout',
       }
     case 'OrderCancelled': {
       const wasConfirmed = after.status === 'cancelled' && after.wasConfirmed
-      return tell(OrderCancelled, { ...common, cartId: purchase.cartId, reason: event.reason, wasConfirmed, cancelledAt: at })
+      return tell(OrderCancelled, {
+        ...common,
+        cartId: purchase.cartId,
+        reason: event.reason,
+        wasConfirmed,
+        cancelledAt: at,
+      })
     }
     case 'OrderRefunded':
       return tell(OrderRefunded, { ...common, lines: purchase.lines, amount: event.amount, refundedAt: at })

@@ -54,10 +54,16 @@ export function orderRoutes(http: HttpServer, { orders, views, accepted, write }
       if (request.caller.kind === 'anonymous') throw unknown()
       const limit = pageLimit(request.query.limit)
       const [before] = decodeCursor(request.query.after, 1) ?? []
-      const found = await views.listFor(request.caller.userId, { before: before && isUuid(before) ? before : undefined, limit: limit + 1 })
+      const found = await views.listFor(request.caller.userId, {
+        before: before && isUuid(before) ? before : undefined,
+        limit: limit + 1,
+      })
       const items = found.slice(0, limit)
       const last = items.at(-1)
-      return { items: items.map(bodyOf), nextCursor: found.length > limit && last ? encodeCursor([last.orderId]) : null }
+      return {
+        items: items.map(bodyOf),
+        nextCursor: found.length > limit && last ? encodeCursor([last.orderId]) : null,
+      }
     },
   })
 
@@ -73,7 +79,10 @@ export function orderRoutes(http: HttpServer, { orders, views, accepted, write }
     handler: async (request) => {
       const { orderId } = await visibleOrder(request, request.params.id)
       const entries = await views.timeline(orderId)
-      return { orderId, events: entries.map(({ at, data, ...entry }) => ({ ...entry, data: publicData(data), at: at.toISOString() })) }
+      return {
+        orderId,
+        events: entries.map(({ at, data, ...entry }) => ({ ...entry, data: publicData(data), at: at.toISOString() })),
+      }
     },
   })
 
@@ -88,7 +97,9 @@ export function orderRoutes(http: HttpServer, { orders, views, accepted, write }
       const { orderId } = await visibleOrder(request, request.params.id)
       return retryOnConflict(() =>
         answer(request, reply, async (tx) => {
-          const [result] = await orders.runIn(tx, [{ streamId: orderId, command: { type: 'CancelOrder' }, context: request.context }])
+          const [result] = await orders.runIn(tx, [
+            { streamId: orderId, command: { type: 'CancelOrder' }, context: request.context },
+          ])
           if (result && !result.ok) return result
           return { ok: true, value: { status: 202, body: { orderId, status: 'cancelled' } } }
         }),

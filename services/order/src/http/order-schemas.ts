@@ -6,7 +6,9 @@ export const OrderBody = Type.Object({
   number: Type.String({ description: 'short and readable, for people' }),
   status: Type.String({ description: 'placed, awaiting-payment, confirmed, cancelled or refunded' }),
   reason: Type.Optional(Type.String({ description: 'why it was cancelled' })),
-  payment: Type.Optional(Type.Object({ actionUrl: Type.String({ description: 'where the customer confirms the payment' }) })),
+  payment: Type.Optional(
+    Type.Object({ actionUrl: Type.String({ description: 'where the customer confirms the payment' }) }),
+  ),
   lines: Type.Array(OrderedLine),
   total: MoneyBody,
   refunded: Type.Optional(MoneyBody),
@@ -14,7 +16,10 @@ export const OrderBody = Type.Object({
   updatedAt: Type.String(),
 })
 
-export const OrderPage = Type.Object({ items: Type.Array(OrderBody), nextCursor: Type.Union([Type.String(), Type.Null()]) })
+export const OrderPage = Type.Object({
+  items: Type.Array(OrderBody),
+  nextCursor: Type.Union([Type.String(), Type.Null()]),
+})
 
 export const TimelineBody = Type.Object({
   orderId: Type.String(),

@@ -24,7 +24,10 @@ interface Heard {
   readonly command: (message: IncomingMessage) => OrderCommand
 }
 
-const heard = <Data extends { orderId: string }>(type: MessageType<Data>, command: (data: Data, time: string) => OrderCommand): Heard => ({
+const heard = <Data extends { orderId: string }>(
+  type: MessageType<Data>,
+  command: (data: Data, time: string) => OrderCommand,
+): Heard => ({
   type,
   command: ({ data, time }) => command(data as Data, time),
 })
@@ -58,7 +61,11 @@ export function orderSubscription(orders: CommandRunner<OrderCommand>, waits: Wa
         batch.map((message) => {
           const handler = byType.get(message.type)
           if (!handler) throw new Error(`${message.type} is not handled`)
-          return { streamId: (message.data as { orderId: string }).orderId, command: handler.command(message), context: message.context }
+          return {
+            streamId: (message.data as { orderId: string }).orderId,
+            command: handler.command(message),
+            context: message.context,
+          }
         }),
       ),
   }

@@ -1,5 +1,5 @@
-import type { Transaction } from '@micromart/postgres/database'
 import type { Changed } from '@micromart/postgres/command-runner'
+import type { Transaction } from '@micromart/postgres/database'
 import type { Order } from '../domain/order.ts'
 
 const UPSERT = `
@@ -13,7 +13,9 @@ const UPSERT = `
 
 /** Writes the rows that the GET routes read, in the transaction of the events. */
 export async function projectOrders(tx: Transaction, changed: readonly Changed<Order>[]): Promise<void> {
-  const rows = changed.flatMap(({ streamId, state, version }) => (state.status === 'none' ? [] : [{ orderId: streamId, order: state, version }]))
+  const rows = changed.flatMap(({ streamId, state, version }) =>
+    state.status === 'none' ? [] : [{ orderId: streamId, order: state, version }],
+  )
   const column = <T>(pick: (row: (typeof rows)[number]) => T) => rows.map(pick)
   await tx.execute(UPSERT, [
     column(({ orderId }) => orderId),

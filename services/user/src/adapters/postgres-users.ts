@@ -8,9 +8,8 @@ const INSERT = `
   ON CONFLICT (email) DO NOTHING`
 const FIND = 'SELECT id, email, name, roles FROM users WHERE id = $1'
 const FIND_BY_EMAIL = 'SELECT id, email, name, roles, password_hash AS "passwordHash" FROM users WHERE email = $1'
-/** One change at a time, so that two admins cannot dismiss each other at the same moment. */
-const LOCK_ROLES = 'LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE'
-const LIST_ADMINS = `SELECT id FROM users WHERE 'admin' = ANY (roles)`
+/** Locked, so that two admins cannot dismiss each other at the same moment: the later one sees who is left. */
+const LOCK_ADMINS = `SELECT id FROM users WHERE 'admin' = ANY (roles) ORDER BY id FOR UPDATE`
 const SET_ROLES = 'UPDATE users SET roles = $2 WHERE id = $1 RETURNING id, email, name, roles'
 
 export const postgresUsers = ({ database, clock }: { database: Database; clock: Clock }): Users => ({
@@ -19,8 +18,7 @@ export const postgresUsers = ({ database, clock }: { database: Database; clock: 
   find: async (id) => (await database.query<User>(FIND, [id]))[0],
   findByEmail: async (email) => (await database.query<Account>(FIND_BY_EMAIL, [email]))[0],
   setRoles: async (tx, id, roles) => {
-    await tx.execute(LOCK_ROLES)
-    const admins = await tx.query<{ id: string }>(LIST_ADMINS)
+    const admins = await tx.query<{ id: string }>(LOCK_ADMINS)
     if (!roles.includes('admin') && admins.length === 1 && admins[0]?.id === id) return 'last-admin'
     return (await tx.query<User>(SET_ROLES, [id, roles]))[0]
   },

@@ -1,0 +1,131 @@
+import { hashCartToken, newCartToken } from '@micromart/http-kit/cart-token'
+import { refusalProblem, writeHandler } from '@micromart/http-kit/idempotent-handler'
+import type { StatusTable } from '@micromart/http-kit/problem'
+import type { HttpServer } from '@micromart/http-kit/server'
+import type { Clock } from '@micromart/kernel/clock'
+import type { Ids } from '@micromart/kernel/ids'
+import { type Refusal, type Result, ok } from '@micromart/kernel/result'
+import type { Database, Transaction } from '@micromart/postgres/database'
+import type { IdempotentWrite } from '@micromart/postgres/idempotency'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import {
+  addItem,
+  type Cart,
+  type CartOwner,
+  type CartRefusal,
+  changeQuantity,
+  emptyCart,
+  totalOfCart,
+  totalOfLine,
+} from '../domain/cart.ts'
+import type { CartStore, Catalogue, CatalogueRefusal } from '../ports.ts'
+import { type AccessRefusal, etagOf, openCart, openCartToChange } from './cart-access.ts'
+import { ById, ByLine, CartBody, CreatedCartBody, ItemBody, NewCartBody, QuantityBody } from './cart-schemas.ts'
+
+const statuses = {
+  'cart.unknown': 404,
+  'cart.unknown-line': 404,
+  'cart.checked-out': 409,
+  'cart.version-mismatch': 412,
+  'cart.unknown-sku': 422,
+  'cart.currency-mismatch': 422,
+  'cart.empty': 422,
+  'cart.quantity-too-large': 422,
+  'cart.too-many-lines': 422,
+  'cart.total-too-large': 422,
+  'cart.catalogue-unavailable': 503,
+} satisfies StatusTable<(AccessRefusal | CartRefusal | CatalogueRefusal)['code']>
+
+export interface CartRoutes {
+  readonly carts: CartStore
+  readonly catalogue: Catalogue
+  readonly database: Database
+  readonly write: IdempotentWrite
+  readonly clock: Clock
+  readonly ids: Ids
+  /** ISO 4217 code for carts that ask for none. */
+  readonly currency: string
+}
+
+export function cartRoutes(http: HttpServer, { carts, catalogue, database, write, clock, ids, currency }: CartRoutes): void {
+  const answer = writeHandler(write, { statuses })
+
+  const edit = (
+    { request, reply, status = 200 }: { request: FastifyRequest<{ Params: { id: string } }>; reply: FastifyReply; status?: number },
+    change: (cart: Cart) => Result<Cart, Refusal>,
+  ) =>
+    answer(request, reply, async (tx) => {
+      const opened = await openCartToChange(request, request.params.id, (id) => carts.lock(tx, id))
+      if (!opened.ok) return opened
+      const changed = change(opened.value.cart)
+      if (!changed.ok) return changed
+      await carts.save(tx, changed.value, clock.now())
+      return ok({ status, headers: { etag: etagOf(changed.value) }, body: bodyOf(changed.value) })
+    })
+
+  http.post('/api/v1/carts', {
+    config: { access: 'public' },
+    schema: { tags: ['carts'], summary: 'Start a cart', body: NewCartBody, response: { 201: CreatedCartBody } },
+    handler: (request, reply) =>
+      answer(request, reply, async (tx: Transaction) => {
+        const cart = emptyCart(ids.next(), request.body?.currency ?? currency)
+        const { owner, token } = newOwner(request)
+        await carts.create(tx, { cart, owner }, clock.now())
+        const headers = { location: `/api/v1/carts/${cart.id}`, etag: etagOf(cart) }
+        return ok({ status: 201, headers, body: { ...bodyOf(cart), token } })
+      }),
+  })
+
+  http.get('/api/v1/carts/:id', {
+    config: { access: 'public' },
+    schema: { ...ById, summary: 'A cart, for its owner (access token or Cart-Token)', response: { 200: CartBody } },
+    handler: async (request, reply) => {
+      const opened = await openCart(request, request.params.id, (id) => carts.find(database, id))
+      if (!opened.ok) throw refusalProblem(opened.error, statuses)
+      reply.header('etag', etagOf(opened.value.cart))
+      return bodyOf(opened.value.cart)
+    },
+  })
+
+  http.post('/api/v1/carts/:id/items', {
+    config: { access: 'public' },
+    schema: { ...ById, summary: 'Add pieces of a SKU at its price of now', body: ItemBody, response: { 201: CartBody } },
+    handler: async (request, reply) => {
+      const { sku, quantity } = request.body
+      // asked before the transaction, looked at inside: a repeat gets its first answer even while the catalogue is down
+      const found = await catalogue.find(sku)
+      return edit({ request, reply, status: 201 }, (cart) =>
+        found.ok ? addItem(cart, { id: ids.next(), sku, quantity, title: found.value.title, unitPrice: found.value.price }) : found,
+      )
+    },
+  })
+
+  http.patch('/api/v1/carts/:id/items/:lineId', {
+    config: { access: 'public' },
+    schema: { ...ByLine, summary: 'Set the pieces of a line', body: QuantityBody, response: { 200: CartBody } },
+    handler: (request, reply) =>
+      edit({ request, reply }, (cart) => changeQuantity(cart, request.params.lineId, request.body.quantity)),
+  })
+
+  http.delete('/api/v1/carts/:id/items/:lineId', {
+    config: { access: 'public' },
+    schema: { ...ByLine, summary: 'Remove a line', response: { 200: CartBody } },
+    handler: (request, reply) => edit({ request, reply }, (cart) => changeQuantity(cart, request.params.lineId, 0)),
+  })
+}
+
+/** A signed-in caller owns the cart; a guest gets a key to it, of which only the digest is kept. */
+function newOwner({ caller }: FastifyRequest): { owner: CartOwner; token: string | null } {
+  if (caller.kind === 'user') return { owner: { kind: 'customer', customerId: caller.userId }, token: null }
+  const token = newCartToken()
+  return { owner: { kind: 'guest', tokenHash: hashCartToken(token) }, token }
+}
+
+const bodyOf = (cart: Cart): CartBody => ({
+  id: cart.id,
+  version: cart.version,
+  status: cart.status,
+  currency: cart.currency,
+  lines: cart.lines.map((line) => ({ ...line, lineTotal: totalOfLine(line) })),
+  total: totalOfCart(cart),
+})

@@ -1,0 +1,86 @@
+import { MoneyBody, Sku } from '@micromart/contracts/message'
+import Type, { type Static } from 'typebox'
+import { MOST_PIECES } from '../domain/cart.ts'
+
+const strict = { additionalProperties: false }
+
+/** One line of text: no control characters, no halves of surrogate pairs. */
+const text = (maxLength: number, minLength = 1) =>
+  Type.String({ minLength, maxLength, pattern: '^[^\\u0000-\\u001f\\u007f\\ud800-\\udfff]*$' })
+
+export const ById = { params: Type.Object({ id: Type.String() }), tags: ['carts'] }
+
+export const ByLine = { params: Type.Object({ id: Type.String(), lineId: Type.String() }), tags: ['carts'] }
+
+export const NewCartBody = Type.Optional(
+  Type.Union([
+    Type.Object({ currency: Type.Optional(Type.String({ pattern: '^[A-Z]{3}$', description: 'ISO 4217' })) }, strict),
+    Type.Null(),
+  ]),
+)
+
+export const ItemBody = Type.Object({ sku: Sku, quantity: Type.Integer({ minimum: 1, maximum: MOST_PIECES }) }, strict)
+
+export const QuantityBody = Type.Object(
+  { quantity: Type.Integer({ minimum: 0, maximum: MOST_PIECES, description: '0 removes the line' }) },
+  strict,
+)
+
+export const CheckoutBody = Type.Object(
+  {
+    email: Type.Optional(
+      Type.String({
+        maxLength: 254,
+        pattern: '^[^\\s@<>",;:\\u0000-\\u001f\\u007f\\ud800-\\udfff]+@[^\\s@<>",;:\\u0000-\\u001f\\u007f\\ud800-\\udfff]+$',
+        description: 'guests must give one',
+      }),
+    ),
+    shippingAddress: Type.Object(
+      {
+        name: text(200),
+        line1: text(200),
+        line2: Type.Optional(text(200, 0)),
+        city: text(100),
+        region: Type.Optional(text(100, 0)),
+        postalCode: text(20),
+        country: Type.String({ pattern: '^[A-Z]{2}$', description: 'ISO 3166-1 alpha-2' }),
+      },
+      strict,
+    ),
+    payment: Type.Object({ method: text(64) }, strict),
+  },
+  strict,
+)
+export type CheckoutBody = Static<typeof CheckoutBody>
+
+export const CartBody = Type.Object({
+  id: Type.String(),
+  version: Type.Integer({ description: 'also the ETag' }),
+  status: Type.String({ description: 'open, checked-out, ordered or released' }),
+  currency: Type.String(),
+  lines: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      sku: Type.String(),
+      title: Type.String(),
+      quantity: Type.Integer(),
+      unitPrice: MoneyBody,
+      lineTotal: MoneyBody,
+    }),
+  ),
+  total: MoneyBody,
+})
+export type CartBody = Static<typeof CartBody>
+
+export const CreatedCartBody = Type.Object({
+  ...CartBody.properties,
+  token: Type.Union([Type.String(), Type.Null()], { description: "a guest's key to the cart, for the header Cart-Token; shown only here" }),
+})
+
+export const CheckedOutBody = Type.Object({
+  orderId: Type.String(),
+  number: Type.String({ description: 'short and readable, for people' }),
+  status: Type.Literal('placed'),
+  total: MoneyBody,
+  cartId: Type.String(),
+})
