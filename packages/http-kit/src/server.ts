@@ -3,7 +3,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { Ids } from '@micromart/kernel/ids'
 import { continueTrace, runInContext, type WorkContext } from '@micromart/telemetry/context'
 import type { Logger } from '@micromart/telemetry/logger'
-import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import { type Access, anonymous, bearerToken, type Caller, requireAccess, type VerifyToken } from './identity.ts'
 import { kitProblem, kitStatuses, PROBLEM_CONTENT_TYPE, Problem, ProblemError, problem } from './problem.ts'
 
@@ -45,7 +45,7 @@ export type HttpServer = FastifyInstance<
 export async function buildHttp(options: HttpOptions): Promise<HttpServer> {
   const http: HttpServer = Fastify({
     loggerInstance: options.log as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.bodyLimit ?? 256 * 1024,
     requestTimeout: 15_000,
     forceCloseConnections: 'idle',

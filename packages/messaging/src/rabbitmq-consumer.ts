@@ -33,7 +33,7 @@ export function createConsumer(
     while (waiting.length > 0 && !closed) {
       const batch = waiting.splice(0, batchSize)
       const verdicts = await verdictsOf(handle, batch.map(deliveryOf))
-      batch.forEach((fetched, index) => settle(fetched, verdicts[index] ?? retrySoon))
+      for (const [index, fetched] of batch.entries()) settle(fetched, verdicts[index] ?? retrySoon)
     }
     running = undefined
   }

@@ -33,7 +33,7 @@ export function createBatcher<Item>(options: {
       running ??= drain()
     },
     idle: async () => {
-      while (running) await running
+      while (running !== undefined) await running
     },
   }
 }

@@ -65,27 +65,31 @@ export function idempotentWrites({ database, clock }: { database: Database; cloc
     return ok({ status: record.status, headers: record.headers, body: record.body, replayed: true })
   }
 
+  const perform = async (tx: Transaction, key: IdempotencyKey | undefined, work: Parameters<IdempotentWrite>[1]) => {
+    const result = await work(tx)
+    if (!result.ok) throw new RolledBack(result.error)
+    if (key) await record(tx, key, result.value)
+    return ok({ ...result.value, replayed: false })
+  }
+
+  const record = (tx: Transaction, key: IdempotencyKey, { status, headers, body }: Answer) =>
+    tx.execute(RECORD, [
+      key.caller,
+      key.route,
+      key.key,
+      key.requestHash,
+      status,
+      JSON.stringify(headers),
+      body,
+      clock.now(),
+    ])
+
   return async (key, work) => {
     try {
       return await database.transaction(async (tx) => {
         const begun = key ? await begin(tx, key) : ok(undefined)
         if (!begun.ok) return begun
-        if (begun.value) return ok(begun.value)
-        const result = await work(tx)
-        if (!result.ok) throw new RolledBack(result.error)
-        const { status, headers, body } = result.value
-        if (key)
-          await tx.execute(RECORD, [
-            key.caller,
-            key.route,
-            key.key,
-            key.requestHash,
-            status,
-            JSON.stringify(headers),
-            body,
-            clock.now(),
-          ])
-        return ok({ ...result.value, replayed: false })
+        return begun.value ? ok(begun.value) : perform(tx, key, work)
       })
     } catch (error) {
       if (error instanceof RolledBack) return { ok: false, error: error.refusal }

@@ -47,7 +47,7 @@ export function subscription(...handlers: readonly MessageHandler[]): Subscripti
         const messages = batch.filter((message) => message.type === type.type)
         if (messages.length === 0) continue
         const handled = await handle(tx, messages)
-        messages.forEach((message, index) => results.set(message.id, handled[index] ?? ok(undefined)))
+        for (const [index, message] of messages.entries()) results.set(message.id, handled[index] ?? ok(undefined))
       }
       return batch.map(({ id }) => results.get(id) ?? ok(undefined))
     },

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { after, describe, test } from 'node:test'
 import type { Envelope } from '@micromart/contracts/envelope'
 import type { Topology } from '@micromart/contracts/topology'
-import type { Broker, Delivery, Verdict } from '@micromart/messaging/broker'
+import type { BatchHandler, Broker, Delivery, Verdict } from '@micromart/messaging/broker'
 import { until } from './until.ts'
 
 export interface BrokerHarness {
@@ -52,6 +52,16 @@ const message = (name: string, data: unknown = {}, subject = 'subject'): Envelop
   data,
 })
 const dataOf = <T>({ body }: Delivery) => (JSON.parse(body) as Envelope<T>).data
+/** A handler that is done with everything and notes what it got. */
+const collect =
+  (into: string[] | Set<string>, note: (delivery: Delivery) => string): BatchHandler =>
+  async (batch) => {
+    for (const delivery of batch)
+      if (Array.isArray(into)) into.push(note(delivery))
+      else into.add(note(delivery))
+    return batch.map(() => done)
+  }
+
 const idOf = ({ body }: Delivery) => (JSON.parse(body) as Envelope).id
 
 /** What every broker must do; the memory broker and RabbitMQ pass the same suite. */
@@ -88,8 +98,10 @@ export function brokerConformance(
       const got: string[] = []
       const consumers = await Promise.all(
         ['first', 'second'].map((queue) =>
-          broker.subscribe(queue, { batchSize: 10 }, async (batch) =>
-            batch.map((delivery) => (got.push(`${queue} ${idOf(delivery)}`), done)),
+          broker.subscribe(
+            queue,
+            { batchSize: 10 },
+            collect(got, (delivery) => `${queue} ${idOf(delivery)}`),
           ),
         ),
       )
@@ -168,8 +180,10 @@ export function brokerConformance(
       const sent = message('away')
       const [outcome] = broker.publish([sent])
       const got: string[] = []
-      const consumer = await broker.subscribe('away', { batchSize: 10 }, async (batch) =>
-        batch.map((delivery) => (got.push(idOf(delivery)), done)),
+      const consumer = await broker.subscribe(
+        'away',
+        { batchSize: 10 },
+        collect(got, (delivery) => idOf(delivery)),
       )
       await until(async () => got.includes(sent.id), { what: 'the message that waited' })
       assert.equal((await outcome)?.confirmed, true)
@@ -195,11 +209,7 @@ export function brokerConformance(
       await closed
       const before = handled.length
       assert.ok(before > 0 && before < sent.length, `${before} handled before the close`)
-      const second = await broker.subscribe(
-        'closing',
-        { batchSize: 10 },
-        async (batch) => (handled.push(...batch.map(idOf)), batch.map(() => done)),
-      )
+      const second = await broker.subscribe('closing', { batchSize: 10 }, collect(handled, idOf))
       await until(async () => new Set(handled).size === sent.length, { what: 'the rest' })
       assert.ok((await Promise.all(outcomes)).every(({ confirmed }) => confirmed))
       await second.close()
@@ -228,8 +238,10 @@ export function brokerConformance(
       const { broker, restart } = await harness()
       if (!restart) return t.skip('this broker has no server')
       const got = new Set<string>()
-      const consumer = await broker.subscribe('restart', { batchSize: 10 }, async (batch) =>
-        batch.map((delivery) => (got.add(idOf(delivery)), done)),
+      const consumer = await broker.subscribe(
+        'restart',
+        { batchSize: 10 },
+        collect(got, (delivery) => idOf(delivery)),
       )
       const sent = Array.from({ length: 200 }, () => message('restart'))
       const all = sent.map(deliver)
@@ -243,9 +255,13 @@ export function brokerConformance(
       const { broker, deliveryLimit } = await harness()
       if (!deliveryLimit) return t.skip('this broker leaves the limit to its subscriber')
       const exhausted: string[] = []
+      const note = (delivery: Delivery) => {
+        exhausted.push(idOf(delivery))
+        return done
+      }
       const consumer = await broker.subscribe('poison', { batchSize: 10 }, async (batch) =>
         batch.map((delivery) =>
-          delivery.exhausted ? (exhausted.push(idOf(delivery)), done) : { kind: 'retry', afterMs: 1 },
+          delivery.exhausted ? note(delivery) : { kind: 'retry', afterMs: 1 },
         ),
       )
       const sent = message('poison')

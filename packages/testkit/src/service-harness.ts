@@ -64,6 +64,10 @@ export async function startServiceForTest(
   const ids = uuidV7(clock)
   const broker = recordingBroker()
   const selfPort = options.selfPort ?? (await freePort())
+  const cleanUp = async () => {
+    keys.close()
+    await testDatabase.drop()
+  }
   const running = await runService(definition, {
     broker,
     clock,
@@ -84,6 +88,9 @@ export async function startServiceForTest(
       LOG_LEVEL: 'silent',
       ...options.env,
     },
+  }).catch(async (error: unknown) => {
+    await cleanUp()
+    throw error
   })
   const database = openDatabase({ url: testDatabase.url, poolSize: 2 })
   const deliverBodies = async (bodies: readonly string[], times: number) => {
@@ -140,8 +147,7 @@ export async function startServiceForTest(
     close: async () => {
       await running.close()
       await database.close()
-      await testDatabase.drop()
-      keys.close()
+      await cleanUp()
     },
   }
 }

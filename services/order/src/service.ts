@@ -17,7 +17,7 @@ const decider: Decider<Order, OrderCommand, OrderEvent> = {
   decide,
   evolve,
   react: (event, state, { streamId, at }) => {
-    const { messages, wakeAt, noLonger } = react(streamId, event, state, at.toISOString())
+    const { messages, wakeAt, noLonger } = react(event, state, { orderId: streamId, at: at.toISOString() })
     return {
       messages,
       schedule: wakeAt

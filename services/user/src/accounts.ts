@@ -16,7 +16,12 @@ export interface Accounts {
 }
 
 /** Registration and sign-in: the same work and the same words whether an address is known or not. */
-export function createAccounts(parts: { users: Users; passwords: Passwords; throttle: SignInThrottle; ids: Ids }): Accounts {
+export function createAccounts(parts: {
+  users: Users
+  passwords: Passwords
+  throttle: SignInThrottle
+  ids: Ids
+}): Accounts {
   const { users, passwords, throttle, ids } = parts
   return {
     async prepare({ email: emailText, name: nameText, password }) {

@@ -11,7 +11,8 @@ export const UserConfig = Type.Object({
   USER_SIGN_IN_FAILURES: env.integer({
     default: 10,
     minimum: 1,
-    description: 'failed sign-ins of one account within 15 minutes before it has to wait; ten times as many for one client address',
+    description:
+      'failed sign-ins of one account within 15 minutes before it has to wait; ten times as many for one client address',
   }),
   USER_DEMO_ACCOUNTS: env.flag({
     default: false,

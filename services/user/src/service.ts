@@ -16,7 +16,9 @@ import { userQueries } from './queries.ts'
 export async function userService(parts: ServiceParts<UserConfig>): Promise<BuiltService> {
   const { config, database, clock, ids, log, http, write } = parts
   if (config.USER_DEMO_ACCOUNTS && config.MICROMART_ENV === 'production')
-    throw new ConfigError(['USER_DEMO_ACCOUNTS is true: accounts with a known password are refused while MICROMART_ENV is production'])
+    throw new ConfigError([
+      'USER_DEMO_ACCOUNTS is true: accounts with a known password are refused while MICROMART_ENV is production',
+    ])
   const users = postgresUsers({ database, clock })
   const [passwords, keys] = await Promise.all([argon2Passwords(), loadSigningKeys({ database, clock })])
   const tokens = await joseTokens({ keys, clock, ids, ttlS: config.USER_TOKEN_TTL_S })

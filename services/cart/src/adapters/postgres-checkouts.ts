@@ -45,15 +45,34 @@ export const postgresCheckouts = (database: Database): CheckoutStore => ({
   async record(tx, { orderId, cartId, owner, lines, total, paymentMethod, checkedOutAt }, { email, address }) {
     const { name, line1, line2, city, region, postalCode, country } = address
     await tx.execute(RECORD, [
-      orderId, cartId, ...ownerColumns(owner), JSON.stringify(lines), total.minor, total.currency, paymentMethod, checkedOutAt,
-      email ?? null, name, line1, line2 ?? null, city, region ?? null, postalCode, country,
+      orderId,
+      cartId,
+      ...ownerColumns(owner),
+      JSON.stringify(lines),
+      total.minor,
+      total.currency,
+      paymentMethod,
+      checkedOutAt,
+      email ?? null,
+      name,
+      line1,
+      line2 ?? null,
+      city,
+      region ?? null,
+      postalCode,
+      country,
     ])
   },
   async find(orderId) {
     const [row] = await database.query<Row>(FIND, [orderId])
     if (!row) return undefined
     const { customerId, guestTokenHash, totalMinor, currency, ...rest } = row
-    return { ...rest, orderId, owner: ownerOf({ customerId, guestTokenHash }), total: { minor: Number(totalMinor), currency } }
+    return {
+      ...rest,
+      orderId,
+      owner: ownerOf({ customerId, guestTokenHash }),
+      total: { minor: Number(totalMinor), currency },
+    }
   },
   async findContact(orderId) {
     const [row] = await database.query<ContactRow>(FIND_CONTACT, [orderId])

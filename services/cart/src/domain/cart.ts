@@ -22,7 +22,10 @@ interface CartContent {
 }
 
 export type OpenCart = CartContent & { readonly status: 'open' }
-export type ClosedCart = CartContent & { readonly status: 'checked-out' | 'ordered' | 'released'; readonly orderId: string }
+export type ClosedCart = CartContent & {
+  readonly status: 'checked-out' | 'ordered' | 'released'
+  readonly orderId: string
+}
 export type Cart = OpenCart | ClosedCart
 
 export type CartOwner =
@@ -44,7 +47,13 @@ type Changed = Result<OpenCart, CartRefusal>
 export const MOST_LINES = 100
 export const MOST_PIECES = 1_000
 
-export const emptyCart = (id: string, currency: string): OpenCart => ({ id, version: 1, status: 'open', currency, lines: [] })
+export const emptyCart = (id: string, currency: string): OpenCart => ({
+  id,
+  version: 1,
+  status: 'open',
+  currency,
+  lines: [],
+})
 
 export const totalOfCart = ({ lines, currency }: Cart): Money => totalOf(lines, currency)
 
@@ -54,14 +63,21 @@ export const totalOfLine = ({ unitPrice, quantity }: CartLine): Money => multipl
 export function addItem(cart: Cart, item: CartLine): Changed {
   if (cart.status !== 'open') return checkedOut()
   if (item.unitPrice.currency !== cart.currency)
-    return refuse('cart.currency-mismatch', `${item.sku} is sold in ${item.unitPrice.currency}, this cart is in ${cart.currency}`)
+    return refuse(
+      'cart.currency-mismatch',
+      `${item.sku} is sold in ${item.unitPrice.currency}, this cart is in ${cart.currency}`,
+    )
   const present = cart.lines.find(({ sku }) => sku === item.sku)
   if (!present) {
-    if (cart.lines.length >= MOST_LINES) return refuse('cart.too-many-lines', `A cart holds at most ${MOST_LINES} different SKUs`)
+    if (cart.lines.length >= MOST_LINES)
+      return refuse('cart.too-many-lines', `A cart holds at most ${MOST_LINES} different SKUs`)
     return withLines(cart, [...cart.lines, item])
   }
   const grown = { ...item, id: present.id, quantity: present.quantity + item.quantity }
-  return withLines(cart, cart.lines.map((line) => (line === present ? grown : line)))
+  return withLines(
+    cart,
+    cart.lines.map((line) => (line === present ? grown : line)),
+  )
 }
 
 /** Sets the pieces of a line; zero removes it. */
@@ -87,6 +103,7 @@ function withLines(cart: OpenCart, lines: readonly CartLine[]): Changed {
   if (lines.some(({ quantity }) => quantity > MOST_PIECES))
     return refuse('cart.quantity-too-large', `At most ${MOST_PIECES} pieces of one SKU fit in a cart`)
   const totalMinor = lines.reduce((sum, { unitPrice, quantity }) => sum + unitPrice.minor * quantity, 0)
-  if (!Number.isSafeInteger(totalMinor)) return refuse('cart.total-too-large', 'The total is larger than can be counted exactly')
+  if (!Number.isSafeInteger(totalMinor))
+    return refuse('cart.total-too-large', 'The total is larger than can be counted exactly')
   return ok({ ...cart, version: cart.version + 1, lines })
 }

@@ -4,8 +4,8 @@ import type { StatusTable } from '@micromart/http-kit/problem'
 import type { HttpServer } from '@micromart/http-kit/server'
 import type { Clock } from '@micromart/kernel/clock'
 import type { Ids } from '@micromart/kernel/ids'
-import { type Refusal, type Result, ok } from '@micromart/kernel/result'
-import type { Database, Transaction } from '@micromart/postgres/database'
+import { ok, type Refusal, type Result } from '@micromart/kernel/result'
+import type { Database } from '@micromart/postgres/database'
 import type { IdempotentWrite } from '@micromart/postgres/idempotency'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import {
@@ -20,7 +20,7 @@ import {
 } from '../domain/cart.ts'
 import type { CartStore, Catalogue, CatalogueRefusal } from '../ports.ts'
 import { type AccessRefusal, etagOf, openCart, openCartToChange } from './cart-access.ts'
-import { ById, ByLine, CartBody, CreatedCartBody, ItemBody, NewCartBody, QuantityBody } from './cart-schemas.ts'
+import { ById, ByLine, CartBody, ItemBody, NewCartBody, QuantityBody } from './cart-schemas.ts'
 
 const statuses = {
   'cart.unknown': 404,
@@ -47,11 +47,18 @@ export interface CartRoutes {
   readonly currency: string
 }
 
-export function cartRoutes(http: HttpServer, { carts, catalogue, database, write, clock, ids, currency }: CartRoutes): void {
+export function cartRoutes(
+  http: HttpServer,
+  { carts, catalogue, database, write, clock, ids, currency }: CartRoutes,
+): void {
   const answer = writeHandler(write, { statuses })
 
   const edit = (
-    { request, reply, status = 200 }: { request: FastifyRequest<{ Params: { id: string } }>; reply: FastifyReply; status?: number },
+    {
+      request,
+      reply,
+      status = 200,
+    }: { request: FastifyRequest<{ Params: { id: string } }>; reply: FastifyReply; status?: number },
     change: (cart: Cart) => Result<Cart, Refusal>,
   ) =>
     answer(request, reply, async (tx) => {
@@ -65,9 +72,9 @@ export function cartRoutes(http: HttpServer, { carts, catalogue, database, write
 
   http.post('/api/v1/carts', {
     config: { access: 'public' },
-    schema: { tags: ['carts'], summary: 'Start a cart', body: NewCartBody, response: { 201: CreatedCartBody } },
+    schema: { tags: ['carts'], summary: 'Start a cart', body: NewCartBody },
     handler: (request, reply) =>
-      answer(request, reply, async (tx: Transaction) => {
+      answer(request, reply, async (tx) => {
         const cart = emptyCart(ids.next(), request.body?.currency ?? currency)
         const { owner, token } = newOwner(request)
         await carts.create(tx, { cart, owner }, clock.now())
@@ -89,27 +96,29 @@ export function cartRoutes(http: HttpServer, { carts, catalogue, database, write
 
   http.post('/api/v1/carts/:id/items', {
     config: { access: 'public' },
-    schema: { ...ById, summary: 'Add pieces of a SKU at its price of now', body: ItemBody, response: { 201: CartBody } },
+    schema: { ...ById, summary: 'Add pieces of a SKU at its price of now', body: ItemBody },
     handler: async (request, reply) => {
       const { sku, quantity } = request.body
       // asked before the transaction, looked at inside: a repeat gets its first answer even while the catalogue is down
       const found = await catalogue.find(sku)
       return edit({ request, reply, status: 201 }, (cart) =>
-        found.ok ? addItem(cart, { id: ids.next(), sku, quantity, title: found.value.title, unitPrice: found.value.price }) : found,
+        found.ok
+          ? addItem(cart, { id: ids.next(), sku, quantity, title: found.value.title, unitPrice: found.value.price })
+          : found,
       )
     },
   })
 
   http.patch('/api/v1/carts/:id/items/:lineId', {
     config: { access: 'public' },
-    schema: { ...ByLine, summary: 'Set the pieces of a line', body: QuantityBody, response: { 200: CartBody } },
+    schema: { ...ByLine, summary: 'Set the pieces of a line', body: QuantityBody },
     handler: (request, reply) =>
       edit({ request, reply }, (cart) => changeQuantity(cart, request.params.lineId, request.body.quantity)),
   })
 
   http.delete('/api/v1/carts/:id/items/:lineId', {
     config: { access: 'public' },
-    schema: { ...ByLine, summary: 'Remove a line', response: { 200: CartBody } },
+    schema: { ...ByLine, summary: 'Remove a line' },
     handler: (request, reply) => edit({ request, reply }, (cart) => changeQuantity(cart, request.params.lineId, 0)),
   })
 }

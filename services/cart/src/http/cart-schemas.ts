@@ -31,7 +31,8 @@ export const CheckoutBody = Type.Object(
     email: Type.Optional(
       Type.String({
         maxLength: 254,
-        pattern: '^[^\\s@<>",;:\\u0000-\\u001f\\u007f\\ud800-\\udfff]+@[^\\s@<>",;:\\u0000-\\u001f\\u007f\\ud800-\\udfff]+$',
+        pattern:
+          '^[^\\s@<>",;:\\u0000-\\u001f\\u007f\\ud800-\\udfff]+@[^\\s@<>",;:\\u0000-\\u001f\\u007f\\ud800-\\udfff]+$',
         description: 'guests must give one',
       }),
     ),
@@ -71,16 +72,3 @@ export const CartBody = Type.Object({
   total: MoneyBody,
 })
 export type CartBody = Static<typeof CartBody>
-
-export const CreatedCartBody = Type.Object({
-  ...CartBody.properties,
-  token: Type.Union([Type.String(), Type.Null()], { description: "a guest's key to the cart, for the header Cart-Token; shown only here" }),
-})
-
-export const CheckedOutBody = Type.Object({
-  orderId: Type.String(),
-  number: Type.String({ description: 'short and readable, for people' }),
-  status: Type.Literal('placed'),
-  total: MoneyBody,
-  cartId: Type.String(),
-})

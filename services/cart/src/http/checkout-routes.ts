@@ -12,7 +12,7 @@ import { holdsCardNumber } from '../domain/card-number.ts'
 import { type CartOwner, type CartRefusal, checkOut, totalOfCart } from '../domain/cart.ts'
 import type { CartStore, Checkout, CheckoutStore } from '../ports.ts'
 import { type AccessRefusal, openCartToChange } from './cart-access.ts'
-import { ById, CheckedOutBody, CheckoutBody } from './cart-schemas.ts'
+import { ById, CheckoutBody } from './cart-schemas.ts'
 
 type CheckoutRefusal = Refusal<'cart.card-number' | 'cart.email-required'>
 
@@ -39,7 +39,10 @@ export interface CheckoutRoutes {
   readonly ids: Ids
 }
 
-export function checkoutRoutes(http: HttpServer, { carts, checkouts, outbox, write, clock, ids }: CheckoutRoutes): void {
+export function checkoutRoutes(
+  http: HttpServer,
+  { carts, checkouts, outbox, write, clock, ids }: CheckoutRoutes,
+): void {
   const answer = writeHandler(write, { statuses, required: true })
 
   http.post('/api/v1/carts/:id/checkout', {
@@ -48,7 +51,6 @@ export function checkoutRoutes(http: HttpServer, { carts, checkouts, outbox, wri
       ...ById,
       summary: 'Freeze the cart and place the order; needs an Idempotency-Key',
       body: CheckoutBody,
-      response: { 202: CheckedOutBody },
     },
     handler: (request, reply) =>
       answer(request, reply, async (tx) => {
@@ -74,9 +76,15 @@ export function checkoutRoutes(http: HttpServer, { carts, checkouts, outbox, wri
 }
 
 /** A card's number has no business here, whichever field it was typed into. */
-function checkDetails({ email, shippingAddress, payment }: CheckoutBody, owner: CartOwner): Result<void, CheckoutRefusal> {
+function checkDetails(
+  { email, shippingAddress, payment }: CheckoutBody,
+  owner: CartOwner,
+): Result<void, CheckoutRefusal> {
   if ([email ?? '', payment.method, ...Object.values(shippingAddress)].some(holdsCardNumber))
-    return refuse('cart.card-number', 'Something here looks like a card number; cards are only given to the payment provider')
+    return refuse(
+      'cart.card-number',
+      'Something here looks like a card number; cards are only given to the payment provider',
+    )
   if (email === undefined && owner.kind === 'guest')
     return refuse('cart.email-required', 'Without an account an email address is needed')
   return ok(undefined)

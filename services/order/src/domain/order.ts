@@ -74,38 +74,42 @@ export function decide(command: OrderCommand, order: Order): Decision {
     case 'PlaceOrder':
       return nothing // the same checkout, heard again
     case 'CancelOrder':
-      return order.status === 'refunded'
-        ? refuse('order.already-refunded', 'The order is refunded already')
-        : cancel(order, 'customer')
+      return cancelForCustomer(order)
     case 'NoteStockReserved':
-      return order.status === 'placed' ? ok([{ type: 'StockSecured', paymentDueAt: command.paymentDueAt }]) : nothing
+      return only('placed', order, { type: 'StockSecured', paymentDueAt: command.paymentDueAt })
     case 'NoteStockRejected':
-      return order.status === 'placed' ? cancel(order, 'out-of-stock') : nothing
+      return only('placed', order, cancelled('out-of-stock'))
     case 'NoteStockLost':
-      return order.status === 'confirmed' ? cancel(order, 'out-of-stock') : nothing
+      return only('confirmed', order, cancelled('out-of-stock'))
     case 'NoteStockTimedOut':
-      return order.status === 'placed' ? cancel(order, 'stock-timeout') : nothing
+      return only('placed', order, cancelled('stock-timeout'))
     case 'NotePaymentActionRequired':
       return askForAction(order, command.actionUrl)
     case 'NotePaymentAuthorized':
       return takePayment(order, command)
     case 'NotePaymentDeclined':
-      return order.status === 'awaiting-payment' ? cancel(order, 'payment-declined') : nothing
+      return only('awaiting-payment', order, cancelled('payment-declined'))
     case 'NotePaymentTimedOut':
-      return order.status === 'awaiting-payment' ? cancel(order, 'payment-timeout') : nothing
+      return only('awaiting-payment', order, cancelled('payment-timeout'))
     case 'NotePaymentCaptured':
       return ok([{ type: 'PaymentCaptured', paymentId: command.paymentId }])
     case 'NotePaymentVoided':
       return ok([{ type: 'PaymentVoided', paymentId: command.paymentId }])
     case 'NotePaymentRefunded':
-      return order.status === 'cancelled'
-        ? ok([{ type: 'OrderRefunded', paymentId: command.paymentId, amount: command.amount }])
-        : nothing
+      return only('cancelled', order, { type: 'OrderRefunded', paymentId: command.paymentId, amount: command.amount })
   }
 }
 
-const cancel = (order: Existing, reason: CancelReason): Decision =>
-  order.status === 'cancelled' || order.status === 'refunded' ? nothing : ok([{ type: 'OrderCancelled', reason }])
+/** The event if the order is in this state; in any other the news comes too late or again, and changes nothing. */
+const only = (status: Existing['status'], order: Existing, event: OrderEvent): Decision =>
+  order.status === status ? ok([event]) : nothing
+
+const cancelled = (reason: CancelReason): OrderEvent => ({ type: 'OrderCancelled', reason })
+
+function cancelForCustomer(order: Existing): Decision {
+  if (order.status === 'refunded') return refuse('order.already-refunded', 'The order is refunded already')
+  return order.status === 'cancelled' ? nothing : ok([cancelled('customer')])
+}
 
 const askForAction = (order: Existing, actionUrl: string): Decision =>
   order.status === 'awaiting-payment' && order.actionUrl !== actionUrl

@@ -13,7 +13,11 @@ export interface OrderReaction {
 export type OrderTimer = 'stock-timeout' | 'payment-timeout'
 
 /** Who must hear of an event, and what must be woken later. `at` is when the event happened, RFC 3339. */
-export function react(orderId: string, event: OrderEvent, after: Order, at: string): OrderReaction {
+export function react(
+  event: OrderEvent,
+  after: Order,
+  { orderId, at }: { orderId: string; at: string },
+): OrderReaction {
   if (after.status === 'none') throw new Error(`${event.type} left no order`)
   const { purchase } = after
   const tell = <D>(type: AnyMessageType, data: D) => ({ messages: [{ type, data }] })

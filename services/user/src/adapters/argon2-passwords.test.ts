@@ -27,7 +27,10 @@ test('a fingerprint is the same for one salt and differs for another', async () 
 test('more than can wait is refused as unavailable', async () => {
   const passwords = await argon2Passwords({ running: 1, waiting: 1 })
   const outcomes = await Promise.allSettled([1, 2, 3].map(() => passwords.hash('a good password')))
-  assert.deepEqual(outcomes.map(({ status }) => status), ['fulfilled', 'fulfilled', 'rejected'])
+  assert.deepEqual(
+    outcomes.map(({ status }) => status),
+    ['fulfilled', 'fulfilled', 'rejected'],
+  )
   const [, , refused] = outcomes
   assert.equal(refused?.status === 'rejected' && refused.reason.refusal.code, 'service.unavailable')
 })

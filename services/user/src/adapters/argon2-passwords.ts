@@ -23,7 +23,8 @@ export async function argon2Passwords(limits = LIMITS): Promise<Passwords> {
   const nobodysHash = await hash(randomBytes(32), COST)
   return {
     hash: (password) => bounded(() => hash(normal(password), COST)),
-    verify: async (known, password) => (await bounded(() => verify(known ?? nobodysHash, normal(password)))) && known !== undefined,
+    verify: async (known, password) =>
+      (await bounded(() => verify(known ?? nobodysHash, normal(password)))) && known !== undefined,
     fingerprint: async (password, salt) => {
       const options = { ...COST, salt: createHash('sha256').update(salt).digest() }
       return (await bounded(() => hashRaw(normal(password), options))).toString('base64url')

@@ -21,7 +21,10 @@ test('runs two, lets one wait, refuses the rest, and goes on when a place is fre
       return gate.promise
     }),
   )
-  await assert.rejects(run(async () => 'never'), /full/)
+  await assert.rejects(
+    run(async () => 'never'),
+    /full/,
+  )
   assert.deepEqual(started, [0, 1])
   gates[1]?.resolve('second')
   assert.equal(await results[1], 'second')

@@ -6,7 +6,12 @@ import type { PublicKey, Tokens } from '../ports.ts'
 import type { SigningKey } from './postgres-signing-keys.ts'
 
 /** Access tokens after RFC 9068, signed with Ed25519 by the first of the keys. */
-export async function joseTokens(options: { keys: readonly SigningKey[]; clock: Clock; ids: Ids; ttlS: number }): Promise<Tokens> {
+export async function joseTokens(options: {
+  keys: readonly SigningKey[]
+  clock: Clock
+  ids: Ids
+  ttlS: number
+}): Promise<Tokens> {
   const { keys, clock, ids, ttlS } = options
   const [newest] = keys
   if (!newest) throw new Error('There is no key to sign access tokens with')

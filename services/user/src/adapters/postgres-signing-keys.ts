@@ -16,7 +16,13 @@ const LIST = 'SELECT kid, private_jwk AS "privateJwk" FROM signing_keys ORDER BY
 const INSERT = 'INSERT INTO signing_keys (kid, private_jwk, created_at) VALUES ($1, $2, $3)'
 
 /** All keys, newest first; the very first start makes one. */
-export const loadSigningKeys = ({ database, clock }: { database: Database; clock: Clock }): Promise<readonly SigningKey[]> =>
+export const loadSigningKeys = ({
+  database,
+  clock,
+}: {
+  database: Database
+  clock: Clock
+}): Promise<readonly SigningKey[]> =>
   database.transaction(async (tx) => {
     await tx.query(LOCK, [FIRST_KEY_LOCK])
     const keys = await tx.query<SigningKey>(LIST)

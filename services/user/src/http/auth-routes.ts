@@ -41,7 +41,9 @@ export function authRoutes(http: HttpServer, { accounts, passwords, tokens, writ
     },
     // the answer that is kept for repeats holds the user alone; the token is made each time and stored nowhere
     onSend: async (_request, reply, payload) =>
-      reply.statusCode === 201 && typeof payload === 'string' ? JSON.stringify(await signedIn(reply, JSON.parse(payload))) : payload,
+      reply.statusCode === 201 && typeof payload === 'string'
+        ? JSON.stringify(await signedIn(reply, JSON.parse(payload)))
+        : payload,
     handler: async (request, reply) => {
       const account = await accounts.prepare(request.body)
       if (!account.ok) throw refusalProblem(account.error, statuses)

@@ -42,7 +42,8 @@ export function userRoutes(http: HttpServer, { users, tokens, write }: UserRoute
       answer(request, reply, async (tx) => {
         const { id } = request.params
         const user = isUuid(id) ? await users.setRoles(tx, id, tidyRoles(request.body.roles)) : undefined
-        if (user === 'last-admin') return refuse('user.last-admin', 'Somebody has to stay admin; make another one first')
+        if (user === 'last-admin')
+          return refuse('user.last-admin', 'Somebody has to stay admin; make another one first')
         return user ? ok({ status: 200, body: user }) : refuse('user.unknown', 'There is no such user')
       }),
   })

@@ -1,0 +1,27 @@
+import { Pool } from 'pg'
+
+/** The databases of a shop; every statement here is the checker's own, none comes from the services. */
+export const bookNames = ['cart', 'order', 'inventory', 'payment', 'notification', 'analytics', 'sandbox'] as const
+export type BookName = (typeof bookNames)[number]
+
+export interface Books {
+  read<Row>(name: BookName, sql: string, values?: readonly unknown[]): Promise<readonly Row[]>
+  close(): Promise<void>
+}
+
+/** Opens the databases for reading only. */
+export function openBooks(urls: Readonly<Record<BookName, string>>): Books {
+  const pools = Object.fromEntries(
+    bookNames.map((name) => [
+      name,
+      new Pool({ connectionString: urls[name], max: 1, options: '-c default_transaction_read_only=on', application_name: 'micromart-verify' }),
+    ]),
+  ) as Record<BookName, Pool>
+  return {
+    read: async <Row>(name: BookName, sql: string, values: readonly unknown[] = []) =>
+      (await pools[name].query(sql, [...values])).rows as readonly Row[],
+    close: async () => {
+      await Promise.all(Object.values(pools).map((pool) => pool.end()))
+    },
+  }
+}
