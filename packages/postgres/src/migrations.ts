@@ -21,8 +21,8 @@ interface Migration {
  * A file that was changed after it had been applied is refused: write a new one instead.
  * @returns the names applied now
  */
-export async function migrate(database: Database, directory: URL): Promise<readonly string[]> {
-  const migrations = [...(await read(kitMigrations, 'kit/')), ...(await read(directory, ''))]
+export async function migrate(database: Database, directory?: URL): Promise<readonly string[]> {
+  const migrations = [...(await read(kitMigrations, 'kit/')), ...(directory ? await read(directory, '') : [])]
   const session = await database.session()
   try {
     await session.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK])

@@ -260,9 +260,7 @@ export function brokerConformance(
         return done
       }
       const consumer = await broker.subscribe('poison', { batchSize: 10 }, async (batch) =>
-        batch.map((delivery) =>
-          delivery.exhausted ? note(delivery) : { kind: 'retry', afterMs: 1 },
-        ),
+        batch.map((delivery) => (delivery.exhausted ? note(delivery) : { kind: 'retry', afterMs: 1 })),
       )
       const sent = message('poison')
       await deliver(sent)

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { silentLogger } from '@micromart/telemetry/logger'
+import { fakeClock } from '@micromart/testkit/fake-clock'
+import { openScratchDatabase } from '@micromart/testkit/scratch-database'
+import { until } from '@micromart/testkit/until'
+import type { Database } from './database.ts'
+import { createTimers, startTimers, type TimerHandler } from './timers.ts'
+
+const log = silentLogger()
+
+describe('timers', () => {
+  let database: Database
+  let close: () => Promise<void>
+  before(async () => {
+    ;({ database, close } = await openScratchDatabase())
+  })
+  after(() => close())
+
+  const clock = fakeClock()
+  const timers = createTimers(() => {})
+  const schedule = (kind: string, subject: string, inMs = 0) =>
+    database.transaction((tx) =>
+      timers.schedule(tx, [
+        { id: `${kind}:${subject}`, kind, subject, data: { subject }, dueAt: new Date(clock.now().getTime() + inMs) },
+      ]),
+    )
+  const left = async (kind: string) =>
+    Number((await database.query<{ count: string }>('SELECT count(*) FROM timers WHERE kind = $1', [kind]))[0]?.count)
+  const noneLeft = (kind: string) => until(async () => (await left(kind)) === 0, { what: `no ${kind} left` })
+
+  test('fire when due and not before, each once, however often they were scheduled', async () => {
+    const fired: string[] = []
+    const handler: TimerHandler = {
+      kind: 'once',
+      settle: async (_tx, done) => void fired.push(...done.map(({ timer }) => timer.subject)),
+    }
+    await schedule('once', 'now')
+    await schedule('once', 'now')
+    await schedule('once', 'later', 60_000)
+    const worker = startTimers({ database, handlers: [handler], clock, log })
+    await until(async () => fired.length === 1, { what: 'the first' })
+    clock.advance(60_000)
+    worker.wake()
+    await noneLeft('once')
+    assert.deepEqual(fired, ['now', 'later'])
+    await worker.close()
+  })
+
+  test('are shared by several workers without any of them firing twice', async () => {
+    const fired: string[] = []
+    const handler: TimerHandler = {
+      kind: 'shared',
+      settle: async (_tx, done) => void fired.push(...done.map(({ timer }) => timer.subject)),
+    }
+    for (let count = 0; count < 60; count++) await schedule('shared', String(count))
+    const workers = [1, 2, 3].map(() => startTimers({ database, handlers: [handler], clock, log }))
+    await noneLeft('shared')
+    await Promise.all(workers.map((worker) => worker.close()))
+    assert.equal(fired.length, 60)
+    assert.equal(new Set(fired).size, 60)
+  })
+
+  test('are tried again when their remote part fails, and one that fails does not spoil the others of its batch', async () => {
+    const tries = new Map<string, number>()
+    const settled: string[] = []
+    const handler: TimerHandler<{ subject: string }, string> = {
+      kind: 'failing',
+      longestBackOffMs: 1,
+      perform: async ({ subject }) => {
+        tries.set(subject, (tries.get(subject) ?? 0) + 1)
+        if (subject === 'bad' && (tries.get(subject) ?? 0) < 3) throw new Error('not yet')
+        return `did ${subject}`
+      },
+      settle: async (_tx, done) => {
+        if (done.some(({ outcome }) => outcome === 'did poison') && done.length > 1) throw new Error('one of us')
+        settled.push(...done.map(({ outcome }) => outcome))
+      },
+    }
+    for (const subject of ['good', 'bad', 'poison', 'fine']) await schedule('failing', subject)
+    const worker = startTimers({ database, handlers: [handler], clock, log })
+    await until(
+      async () => {
+        clock.advance(10)
+        worker.wake()
+        return (await left('failing')) === 0
+      },
+      { what: 'all settled' },
+    )
+    assert.deepEqual(settled.toSorted(), ['did bad', 'did fine', 'did good', 'did poison'])
+    assert.equal(tries.get('bad'), 3)
+    await worker.close()
+  })
+
+  test('a worker that lost its lease settles nothing', async () => {
+    let release = () => {}
+    const gate = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const settled: number[] = []
+    const handler: TimerHandler = {
+      kind: 'leased',
+      leaseMs: 1_000,
+      perform: async ({ attempts }) => {
+        if (attempts === 1) await gate
+      },
+      settle: async (_tx, done) => void settled.push(...done.map(({ timer }) => timer.attempts)),
+    }
+    await schedule('leased', 'x')
+    const frozen = startTimers({ database, handlers: [handler], clock, log })
+    await until(
+      async () =>
+        (await database.query('SELECT 1 FROM timers WHERE kind = $1 AND attempts = 1', ['leased'])).length === 1,
+      { what: 'a claim' },
+    )
+    clock.advance(2_000)
+    const other = startTimers({ database, handlers: [handler], clock, log })
+    await noneLeft('leased')
+    release()
+    await Promise.all([frozen.close(), other.close()])
+    assert.deepEqual(settled, [2])
+  })
+})
