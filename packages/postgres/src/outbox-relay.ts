@@ -59,6 +59,7 @@ export function startOutboxRelay(options: {
   const wakeable = createWakeable()
   const inFlight = new Set<string>()
   let closing = false
+  let closed = false
   let leading = false
 
   const settle = createBatcher<Settled>({
@@ -101,9 +102,10 @@ export function startOutboxRelay(options: {
     for (const { id } of rows) inFlight.add(id)
     const outcomes = options.publish(rows.map(({ envelope }) => envelope))
     rows.forEach((row, index) => {
-      void outcomes[index]?.then((outcome) =>
-        settle.add({ ...row, failure: outcome.confirmed ? undefined : `${outcome.reason}: ${outcome.detail}` }),
-      )
+      void outcomes[index]?.then((outcome) => {
+        if (!closed)
+          settle.add({ ...row, failure: outcome.confirmed ? undefined : `${outcome.reason}: ${outcome.detail}` })
+      })
     })
     return rows.length
   }
@@ -119,21 +121,25 @@ export function startOutboxRelay(options: {
     while (!closing && leading) if ((await publishNext(session)) === 0) await wakeable.pause(POLL_MS)
   }
 
+  const tryToLead = async () => {
+    const session = await database.session()
+    try {
+      const rows = await session.query<{ won: boolean }>('SELECT pg_try_advisory_lock($1) AS won', [LEADER_LOCK])
+      if (rows[0]?.won) await lead(session)
+    } finally {
+      leading = false
+      session.end()
+    }
+  }
+
+  const complain = (error: unknown) => {
+    if (!closing) log.warn({ err: error }, 'the outbox relay lost its database; trying again')
+  }
+
   const run = async () => {
     while (!closing) {
-      try {
-        const session = await database.session()
-        try {
-          const rows = await session.query<{ won: boolean }>('SELECT pg_try_advisory_lock($1) AS won', [LEADER_LOCK])
-          if (rows[0]?.won) await lead(session)
-        } finally {
-          leading = false
-          session.end()
-        }
-      } catch (error) {
-        if (!closing) log.warn({ err: error }, 'the outbox relay lost its database; trying again')
-      }
-      if (!closing) await wakeable.pause(POLL_MS)
+      await tryToLead().catch(complain)
+      await wakeable.pause(closing ? 0 : POLL_MS)
     }
   }
 
@@ -151,6 +157,7 @@ export function startOutboxRelay(options: {
       wakeable.wake()
       await Promise.all([running, announce.idle()])
       await settle.idle()
+      closed = true // what is confirmed from now on is published again by the next one
     },
   }
 }

@@ -201,16 +201,17 @@ function runKind(
     return rows.length
   }
 
-  const run = async () => {
-    while (!closing) {
-      let claimed = 0
-      try {
-        claimed = await claim()
-      } catch (error) {
-        if (!closing) log.warn({ err: error, timer: handler.kind }, 'due timers could not be claimed; again later')
-      }
-      if (claimed === 0 && !closing) await wakeable.pause(POLL_MS)
+  const claimSafely = async (): Promise<number> => {
+    try {
+      return await claim()
+    } catch (error) {
+      if (!closing) log.warn({ err: error, timer: handler.kind }, 'due timers could not be claimed; again later')
+      return 0
     }
+  }
+
+  const run = async () => {
+    while (!closing) if ((await claimSafely()) === 0 && !closing) await wakeable.pause(POLL_MS)
   }
 
   const running = run()

@@ -71,34 +71,39 @@ export function consume(options: ConsumeOptions): BatchHandler {
     )
   }
 
-  const handleOne = async (read: Read): Promise<Verdict> => {
+  const failed = async (read: Read & { message: IncomingMessage }, error: unknown): Promise<Verdict> => {
     const { attempt } = read.delivery
+    log.warn({ err: error, attempt, type: read.message.type }, 'a message could not be handled')
+    if (attempt < mostAttempts) return { kind: 'retry', afterMs: backOffMs(attempt, { mostMs: 5_000 }) }
+    const reason = { code: 'message.keeps-failing', detail: String(error).slice(0, 1_000) }
+    await database.transaction((tx) => bury(tx, [letterOf(read.delivery, read.message, reason)]))
+    return done
+  }
+
+  const handleOne = async (read: Read): Promise<Verdict> => {
     try {
       const work = () => database.transaction((tx) => handleIn(tx, [read]))
       await ('message' in read ? runInContext(read.message.context, work) : work())
       return done
     } catch (error) {
+      if (isUnavailable(error) || !('message' in read)) throw error
+      return failed(read, error)
+    }
+  }
+
+  /** False when something in the batch went wrong: each message is then tried alone. */
+  const handleTogether = async (batch: readonly Read[]): Promise<boolean> => {
+    try {
+      await database.transaction((tx) => handleIn(tx, batch))
+      return true
+    } catch (error) {
       if (isUnavailable(error)) throw error
-      log.warn(
-        { err: error, attempt, type: 'message' in read ? read.message.type : undefined },
-        'a message could not be handled',
-      )
-      if (attempt < mostAttempts || !('message' in read))
-        return { kind: 'retry', afterMs: backOffMs(attempt, { mostMs: 5_000 }) }
-      const reason = { code: 'message.keeps-failing', detail: String(error).slice(0, 1_000) }
-      await database.transaction((tx) => bury(tx, [letterOf(read.delivery, read.message, reason)]))
-      return done
+      return false
     }
   }
 
   const handleBatch = async (batch: readonly Read[]): Promise<readonly Verdict[]> => {
-    if (batch.length > 1)
-      try {
-        await database.transaction((tx) => handleIn(tx, batch))
-        return batch.map(() => done)
-      } catch (error) {
-        if (isUnavailable(error)) throw error
-      }
+    if (batch.length > 1 && (await handleTogether(batch))) return batch.map(() => done)
     const verdicts: Verdict[] = []
     for (const read of batch) verdicts.push(await handleOne(read))
     return verdicts

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { decide, type Levels, noReservation, type Reservation, type ReservationCommand } from './reservation.ts'
+import {
+  decide,
+  type Levels,
+  noReservation,
+  type Reservation,
+  type ReservationCommand,
+  type StockLine,
+} from './reservation.ts'
 
 const hold = (...lines: [string, number][]): ReservationCommand => ({
   type: 'Hold',
@@ -69,6 +76,32 @@ test('a confirmation that overtakes its placing sells when the placing comes', (
   assert.deepEqual(run(5, commit, hold(['MUG', 2])), { status: 'committed', onHand: 3, reserved: 0, told: undefined })
 })
 
+interface Step {
+  readonly order: number
+  readonly type: string
+}
+
+/** Runs random steps over several orders and keeps a ledger of its own beside the domain's. */
+function runSteps(wishes: readonly StockLine[][], steps: readonly Step[], start: Levels) {
+  let levels = start
+  const reservations = new Map<number, Reservation>()
+  const moved = new Map<string, number>()
+  for (const { order, type } of steps) {
+    const index = order % wishes.length
+    const command = (type === 'Hold' ? { type, lines: wishes[index] ?? [] } : { type }) as ReservationCommand
+    const decided = decide(command, reservations.get(index) ?? noReservation, levels)
+    levels = decided.levels
+    reservations.set(index, decided.reservation)
+    for (const { sku, quantity, kind } of decided.movements)
+      moved.set(sku, (moved.get(sku) ?? 0) + (kind === 'sale' ? -quantity : quantity))
+  }
+  const promised = (sku: string, status: Reservation['status']) =>
+    [...reservations.values()]
+      .flatMap((reservation) => (reservation.status === status ? reservation.lines : []))
+      .reduce((sum, line) => sum + (line.sku === sku ? line.quantity : 0), 0)
+  return { levels, moved, promised }
+}
+
 test('whatever comes in any order, repeats included: nothing is oversold and every promise is accounted for', () => {
   const skus = ['A', 'B', 'C']
   const line = fc.record({ sku: fc.constantFrom(...skus), quantity: fc.integer({ min: 1, max: 4 }) })
@@ -80,30 +113,13 @@ test('whatever comes in any order, repeats included: nothing is oversold and eve
       fc.array(step, { maxLength: 40 }),
       fc.integer({ min: 0, max: 8 }),
       (wishes, steps, received) => {
-        let levels: Levels = new Map(skus.map((sku) => [sku, { onHand: received, reserved: 0 }]))
-        const reservations = new Map<number, Reservation>()
-        const moved = new Map<string, number>()
-        for (const { order, type } of steps) {
-          const index = order % wishes.length
-          const command: ReservationCommand =
-            type === 'Hold' ? { type, lines: wishes[index] ?? [] } : { type: type as 'Commit' }
-          const decided = decide(command, reservations.get(index) ?? noReservation, levels)
-          levels = decided.levels
-          reservations.set(index, decided.reservation)
-          for (const { sku, quantity, kind } of decided.movements)
-            moved.set(sku, (moved.get(sku) ?? 0) + (kind === 'sale' ? -quantity : quantity))
-        }
+        const start: Levels = new Map(skus.map((sku) => [sku, { onHand: received, reserved: 0 }]))
+        const { levels, moved, promised } = runSteps(wishes, steps, start)
         for (const sku of skus) {
           const { onHand = -1, reserved = -1 } = levels.get(sku) ?? {}
-          const sumOf = (status: Reservation['status']) =>
-            [...reservations.values()]
-              .filter((reservation) => reservation.status === status)
-              .flatMap(({ lines }) => lines)
-              .filter((held) => held.sku === sku)
-              .reduce((sum, { quantity }) => sum + quantity, 0)
           assert.ok(reserved >= 0 && reserved <= onHand, `${sku}: ${reserved} of ${onHand} promised`)
-          assert.equal(reserved, sumOf('held'))
-          assert.equal(received - onHand, sumOf('committed'))
+          assert.equal(reserved, promised(sku, 'held'))
+          assert.equal(received - onHand, promised(sku, 'committed'))
           assert.equal(onHand - received, moved.get(sku) ?? 0)
         }
       },

@@ -125,10 +125,16 @@ function takePayment(order: Existing, payment: Extract<OrderCommand, { type: 'No
 }
 
 export function evolve(order: Order, event: OrderEvent): Order {
-  if (event.type === 'OrderPlaced') return { status: 'placed', purchase: event.purchase }
-  if (order.status === 'none') throw new Error(`${event.type} before OrderPlaced`)
+  if (order.status !== 'none') return evolveExisting(order, event)
+  if (event.type !== 'OrderPlaced') throw new Error(`${event.type} before OrderPlaced`)
+  return { status: 'placed', purchase: event.purchase }
+}
+
+function evolveExisting(order: Existing, event: OrderEvent): Order {
   const { purchase } = order
   switch (event.type) {
+    case 'OrderPlaced':
+      throw new Error('An order is placed once')
     case 'StockSecured':
       return { status: 'awaiting-payment', purchase, actionUrl: null }
     case 'PaymentActionRequested':
