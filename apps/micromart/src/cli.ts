@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import type { CliContext } from './cli-context.ts'
 import { deadLetterCommand } from './commands/dead-letters.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { importCommand } from './commands/import.ts'
@@ -6,10 +7,6 @@ import { serveCommand } from './commands/serve.ts'
 import { startCommand } from './commands/start.ts'
 import { verifyCommand } from './commands/verify.ts'
 import { explain } from './fault.ts'
-
-export interface CliContext {
-  readonly environment: Readonly<Record<string, string | undefined>>
-}
 
 /** Runs one command line and gives its exit code: 0 done, 1 failed, 2 the words were wrong. */
 export async function runCli(args: readonly string[], context: CliContext): Promise<number> {

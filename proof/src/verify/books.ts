@@ -14,7 +14,12 @@ export function openBooks(urls: Readonly<Record<BookName, string>>): Books {
   const pools = Object.fromEntries(
     bookNames.map((name) => [
       name,
-      new Pool({ connectionString: urls[name], max: 1, options: '-c default_transaction_read_only=on', application_name: 'micromart-verify' }),
+      new Pool({
+        connectionString: urls[name],
+        max: 1,
+        options: '-c default_transaction_read_only=on',
+        application_name: 'micromart-verify',
+      }),
     ]),
   ) as Record<BookName, Pool>
   return {

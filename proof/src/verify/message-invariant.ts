@@ -48,16 +48,26 @@ export async function checkMessages(books: Books): Promise<Finding> {
   }
   const dead = await countDeadLetters(books)
   if (dead > 0) violations.push(`${dead} dead letters wait for a decision: micromart dead-letters list`)
-  return finding('I5', 'no message lost, none applied twice', { counts: { sent: sent.size, handled, deadLetters: dead }, violations })
+  return finding('I5', 'no message lost, none applied twice', {
+    counts: { sent: sent.size, handled, deadLetters: dead },
+    violations,
+  })
 }
 
 const readInbox = async (books: Books, name: BookName) =>
-  new Set((await books.read<{ message_id: string }>(name, 'SELECT message_id FROM inbox WHERE consumer = $1', [name])).map(({ message_id }) => message_id))
+  new Set(
+    (await books.read<{ message_id: string }>(name, 'SELECT message_id FROM inbox WHERE consumer = $1', [name])).map(
+      ({ message_id }) => message_id,
+    ),
+  )
 
 async function countDeadLetters(books: Books): Promise<number> {
   let count = 0
   for (const name of consumers) {
-    const rows = await books.read<{ count: number }>(name, `SELECT count(*)::int AS count FROM dead_letters WHERE state = 'waiting'`)
+    const rows = await books.read<{ count: number }>(
+      name,
+      `SELECT count(*)::int AS count FROM dead_letters WHERE state = 'waiting'`,
+    )
     count += rows[0]?.count ?? 0
   }
   return count

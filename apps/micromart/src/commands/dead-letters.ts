@@ -5,7 +5,7 @@ import { type DeadLetter, decideDeadLetter, findDeadLetter, listDeadLetters } fr
 import { createTimers } from '@micromart/postgres/timers'
 import { REPLAY_TIMER } from '@micromart/service-kit/dead-letter-replay'
 import { Command } from 'commander'
-import type { CliContext } from '../cli.ts'
+import type { CliContext } from '../cli-context.ts'
 import { Fault } from '../fault.ts'
 import { type Databases, databaseOptions, openInstallation } from './installation.ts'
 

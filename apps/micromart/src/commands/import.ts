@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { access, constants } from 'node:fs/promises'
 import { Command } from 'commander'
-import type { CliContext } from '../cli.ts'
+import type { CliContext } from '../cli-context.ts'
 import { Fault } from '../fault.ts'
 import { callApi } from '../import/api-client.ts'
 import { type ImportReport, importProducts } from '../import/import-products.ts'

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { startEmbeddedPostgres } from '@micromart/embedded-postgres/embedded-postgres'
+import { runningPostgresUrl } from '@micromart/embedded-postgres/running-postgres'
 import type { Command } from 'commander'
-import type { CliContext } from '../cli.ts'
+import type { CliContext } from '../cli-context.ts'
 import { Fault } from '../fault.ts'
 import { type DatabaseName, databaseNames, databaseUrls } from '../start/databases.ts'
 import { openSecrets } from '../start/secrets.ts'
@@ -45,9 +46,10 @@ const all = (server: string, dataDir: string): Databases =>
 
 /** Uses the running shop's server, or starts it for as long as the work takes. */
 async function onEmbedded<T>(dataDir: string, work: (databases: Databases) => Promise<T>): Promise<T> {
-  const running = runningServerUrl(dataDir)
+  const postgresDir = join(dataDir, 'postgres')
+  const running = await runningPostgresUrl(postgresDir)
   if (running) return work(all(running, dataDir))
-  const postgres = await startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres') })
+  const postgres = await startEmbeddedPostgres({ dataDir: postgresDir })
   try {
     return await work(all(postgres.url, dataDir))
   } finally {

@@ -7,7 +7,7 @@ import { runService } from '@micromart/service-kit/run-service'
 import { type ServiceName, serviceNames } from '@micromart/service-kit/service'
 import { createLogger } from '@micromart/telemetry/logger'
 import { Argument, Command } from 'commander'
-import type { CliContext } from '../cli.ts'
+import type { CliContext } from '../cli-context.ts'
 import { Fault } from '../fault.ts'
 import { services } from '../start/services.ts'
 

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { Command } from 'commander'
-import type { CliContext } from '../cli.ts'
+import type { CliContext } from '../cli-context.ts'
 import { loadDemoCatalogue } from '../start/demo-catalogue.ts'
 import { startOneProcess } from '../start/one-process.ts'
 import { startSplit } from '../start/split.ts'

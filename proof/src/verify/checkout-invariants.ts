@@ -1,0 +1,91 @@
+import type { Books } from './books.ts'
+import { type Finding, finding } from './finding.ts'
+
+interface Line {
+  readonly sku: string
+  readonly quantity: number
+  readonly unitPrice: { readonly minor: number; readonly currency: string }
+}
+
+interface Checkout {
+  readonly order_id: string
+  readonly cart_id: string
+  readonly lines: readonly Line[]
+  readonly total_minor: string
+  readonly currency: string
+}
+
+interface OrderRow {
+  readonly order_id: string
+  readonly status: string
+  readonly lines: readonly Line[]
+  readonly total_minor: string
+  readonly currency: string
+}
+
+const FINAL = new Set(['confirmed', 'cancelled', 'refunded'])
+const CHECKOUTS = 'SELECT order_id, cart_id, lines, total_minor, currency FROM checkouts'
+const ORDERS = 'SELECT order_id, status, lines, total_minor, currency FROM order_view'
+
+const readOrders = async (books: Books) =>
+  new Map((await books.read<OrderRow>('order', ORDERS)).map((row) => [row.order_id, row]))
+
+/** Orders that have not come to an end yet, and checkouts whose order has not even been placed. */
+export async function countUnfinished(books: Books): Promise<number> {
+  const orders = await readOrders(books)
+  const checkouts = await books.read<Checkout>('cart', CHECKOUTS)
+  return checkouts.filter(({ order_id }) => !FINAL.has(orders.get(order_id)?.status ?? '')).length
+}
+
+/** I3: every accepted checkout comes to an end. */
+export async function checkEnds(books: Books): Promise<Finding> {
+  const checkouts = await books.read<Checkout>('cart', CHECKOUTS)
+  const orders = await readOrders(books)
+  const counts: Record<string, number> = { checkouts: checkouts.length, confirmed: 0, cancelled: 0, refunded: 0 }
+  const violations: string[] = []
+  for (const { order_id } of checkouts) {
+    const status = orders.get(order_id)?.status
+    if (status !== undefined && FINAL.has(status)) counts[status] = (counts[status] ?? 0) + 1
+    else violations.push(`checkout ${order_id} was accepted, its order is ${status ?? 'missing'}`)
+  }
+  const accepted = new Set(checkouts.map(({ order_id }) => order_id))
+  for (const id of orders.keys()) if (!accepted.has(id)) violations.push(`order ${id} was never checked out`)
+  return finding('I3', 'every accepted checkout comes to an end', { counts, violations })
+}
+
+/** I6: the lines, added up here, are the total of the checkout, of the order and of the authorised amount. */
+export async function checkTotals(books: Books): Promise<Finding> {
+  const checkouts = await books.read<Checkout>('cart', CHECKOUTS)
+  const orders = await readOrders(books)
+  const authorized = new Map(
+    (
+      await books.read<{ order_id: string; amount_minor: string; currency: string }>(
+        'sandbox',
+        'SELECT order_id, amount_minor, currency FROM sandbox_payments',
+      )
+    ).map((row) => [row.order_id, row]),
+  )
+  const violations: string[] = []
+  for (const { order_id, lines, total_minor, currency } of checkouts) {
+    const sum = sumOf(lines)
+    const order = orders.get(order_id)
+    const asked = authorized.get(order_id)
+    if (sum !== BigInt(total_minor))
+      violations.push(`checkout ${order_id}: its lines make ${sum}, its total says ${total_minor}`)
+    if (lines.some(({ unitPrice }) => unitPrice.currency !== currency))
+      violations.push(`checkout ${order_id} mixes currencies`)
+    if (order && (BigInt(order.total_minor) !== sum || sumOf(order.lines) !== sum || order.currency !== currency))
+      violations.push(`order ${order_id} has another total than its cart`)
+    if (asked && (BigInt(asked.amount_minor) !== sum || asked.currency !== currency))
+      violations.push(
+        `order ${order_id}: the provider was asked for ${asked.amount_minor} ${asked.currency} instead of ${sum} ${currency}`,
+      )
+  }
+  return finding('I6', 'cart, order and charge have one total', {
+    counts: { checkouts: checkouts.length, orders: orders.size, charges: authorized.size },
+    violations,
+  })
+}
+
+const sumOf = (lines: readonly Line[]) =>
+  lines.reduce((sum, { quantity, unitPrice }) => sum + BigInt(quantity) * BigInt(unitPrice.minor), 0n)
