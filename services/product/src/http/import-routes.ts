@@ -1,0 +1,109 @@
+import { writeHandler } from '@micromart/http-kit/idempotent-handler'
+import type { HttpServer } from '@micromart/http-kit/server'
+import type { Clock } from '@micromart/kernel/clock'
+import type { Ids } from '@micromart/kernel/ids'
+import { ok, type Refusal, type Result } from '@micromart/kernel/result'
+import type { Transaction } from '@micromart/postgres/database'
+import type { IdempotentWrite } from '@micromart/postgres/idempotency'
+import type { FastifyRequest } from 'fastify'
+import { planChanges } from '../domain/plan-changes.ts'
+import { contentOf, type ProductContent } from '../domain/product.ts'
+import type { ProductBook } from '../ports.ts'
+import { ImportBody, NewProductBody } from './product-schemas.ts'
+
+const BODY_LIMIT = 8 * 1024 * 1024
+
+interface ImportedProduct {
+  readonly handle: string
+  readonly outcome: 'created' | 'updated' | 'unchanged' | 'refused'
+  readonly code?: string
+  readonly detail?: string
+}
+
+export interface ImportRoutes {
+  readonly book: ProductBook
+  readonly write: IdempotentWrite
+  readonly clock: Clock
+  readonly ids: Ids
+}
+
+export function importRoutes(http: HttpServer, { book, write, clock, ids }: ImportRoutes): void {
+  const answer = writeHandler(write, { statuses: {} })
+
+  const bringIn = async (tx: Transaction, contents: readonly ProductContent[]) => {
+    await book.lock(tx)
+    const known = new Map(
+      (
+        await book.byHandles(
+          tx,
+          contents.map(({ handle }) => handle),
+        )
+      ).map((product) => [product.handle, product]),
+    )
+    const wanted = contents.map((content) => {
+      const before = known.get(content.handle)
+      return { id: before?.id ?? ids.next(), before, content }
+    })
+    const planned = planChanges(wanted, await book.neighbours(tx, contents), clock.now())
+    await book.save(
+      tx,
+      planned.flatMap((plan) => (plan.ok ? [plan.value] : [])),
+    )
+    return planned
+  }
+
+  http.post('/api/v1/products/import', {
+    config: { access: 'staff' },
+    bodyLimit: BODY_LIMIT,
+    schema: {
+      tags: ['products'],
+      summary: 'Create or update many products by handle; a bad one does not stop the others',
+      body: ImportBody,
+    },
+    handler: (request, reply) =>
+      answer(request, reply, async (tx) => {
+        const drafts = readDrafts(request, request.body.products)
+        const planned = await bringIn(
+          tx,
+          drafts.flatMap(({ content }) => (content.ok ? [content.value] : [])),
+        )
+        const plans = planned.values()
+        const results = drafts.map(({ handle, content }): ImportedProduct => {
+          const plan = content.ok ? plans.next().value : content
+          if (!plan) throw new Error('Every product that was brought in has a plan')
+          return plan.ok ? { handle, outcome: plan.value.outcome } : { handle, outcome: 'refused', ...plan.error }
+        })
+        return ok({ status: 200, body: { results } })
+      }),
+  })
+}
+
+interface Draft {
+  readonly handle: string
+  readonly content: Result<ProductContent>
+}
+
+/** A handle counts once: what comes again under it is refused, as nobody can tell which was meant. */
+function readDrafts(request: FastifyRequest, products: readonly object[]): readonly Draft[] {
+  const fits = request.compileValidationSchema(NewProductBody)
+  const seen = new Set<string>()
+  return products.map((product) => {
+    const handle = handleOf(product)
+    if (!fits(product)) return { handle, content: refused('product.invalid', faultsOf(fits.errors)) }
+    if (seen.has(handle))
+      return { handle, content: refused('product.handle-repeated', `The handle ${handle} came before in this import`) }
+    seen.add(handle)
+    return { handle, content: contentOf(product as NewProductBody) }
+  })
+}
+
+const refused = (code: string, detail: string): Result<never, Refusal> => ({ ok: false, error: { code, detail } })
+
+const handleOf = (product: object): string =>
+  'handle' in product && typeof product.handle === 'string' ? product.handle.slice(0, 255) : ''
+
+const faultsOf = (errors: readonly { instancePath?: string; message?: string }[] | null | undefined): string =>
+  (errors ?? [])
+    .slice(0, 3)
+    .map(({ instancePath, message }) => `${instancePath || 'the product'} ${message ?? 'is not valid'}`)
+    .join('; ')
