@@ -1,137 +1,140 @@
-import type { Envelope } from '@micromart/contracts/envelope'
 import type { Topology } from '@micromart/contracts/topology'
-import type { BatchHandler, Broker, Consumer, PublishOutcome, SubscribeOptions, Verdict } from './broker.ts'
+import { type BatchLoop, createBatchLoop } from './batch-loop.ts'
+import type { Broker, Consumer, Delivery, PublishOutcome, Verdict } from './broker.ts'
+import { type BrokerLog, silentBrokerLog } from './broker-log.ts'
 
-/** A message on its way to all its queues: confirmed when the last of them is done with it. */
-interface Passage {
-  readonly body: string
-  open: number
+/** A published message, until every queue bound to its type is done with it. */
+interface Pending {
+  queuesLeft: number
   readonly settle: (outcome: PublishOutcome) => void
 }
 
-interface Waiting {
-  readonly passage: Passage
-  readonly attempt: number
+interface Item {
+  readonly delivery: Delivery
+  readonly pending: Pending
 }
 
 interface Queue {
-  waiting: Waiting[]
-  readonly delayed: Set<NodeJS.Timeout>
-  consumer:
-    | { readonly handle: BatchHandler; readonly batchSize: number; running: Promise<void> | undefined }
-    | undefined
+  readonly name: string
+  /** What nobody takes at the moment; empty while there is a loop. */
+  backlog: Item[]
+  readonly retries: Map<NodeJS.Timeout, Item>
+  loop: BatchLoop<Item> | undefined
+  /** The last batch of the subscriber before. */
+  finishing: Promise<void>
 }
 
-const unavailable: PublishOutcome = { confirmed: false, reason: 'unavailable', detail: 'the broker is closed' }
-
 /**
- * The broker of the one-process shape. It keeps nothing of its own: a message is confirmed only when every subscriber has committed it,
- * so the outboxes stay the truth and a crash loses nothing.
+ * The broker of the one-process shape. It stores nothing, and says so: a message is confirmed only when every queue bound to its
+ * type has committed it, so the outbox keeps what a crash would lose. Bodies travel as text; memory is bounded by what publishers
+ * keep in flight. One subscriber a queue, and no delivery limit: the retry policy above decides when to give up.
  */
-export function createMemoryBroker({ topology }: { topology: Topology }): Broker {
-  const queues = new Map<string, Queue>(
-    Object.keys(topology).map((name) => [name, { waiting: [], delayed: new Set(), consumer: undefined }]),
-  )
-  const bound = new Map<string, Queue[]>()
-  for (const [name, types] of Object.entries(topology))
-    for (const type of types) bound.set(type, [...(bound.get(type) ?? []), queueNamed(name)])
-  const passages = new Set<Passage>()
-  let closed = false
+export function createMemoryBroker(options: { topology: Topology; log?: BrokerLog }): Broker {
+  const log = options.log ?? silentBrokerLog
+  const queues = new Map(Object.keys(options.topology).map((name) => [name, emptyQueue(name)]))
+  const bindings = bindingsOf(options.topology, queues)
+  const consumers = new Set<Consumer>()
+  let closing: Promise<void> | undefined
 
-  function queueNamed(name: string): Queue {
-    const queue = queues.get(name)
-    if (!queue) throw new Error(`The queue ${name} is not part of the topology`)
-    return queue
+  const publishOne = (type: string, body: string): Promise<PublishOutcome> => {
+    const bound = bindings.get(type) ?? []
+    if (bound.length === 0)
+      return Promise.resolve({ confirmed: false, reason: 'unroutable', detail: `no queue is bound to ${type}` })
+    const { promise, resolve } = Promise.withResolvers<PublishOutcome>()
+    const pending: Pending = { queuesLeft: bound.length, settle: resolve }
+    for (const queue of bound) enqueue(queue, { delivery: { body, attempt: 1, exhausted: false }, pending })
+    return promise
   }
 
-  const finishOne = (passage: Passage) => {
-    passage.open -= 1
-    if (passage.open > 0) return
-    passages.delete(passage)
-    passage.settle({ confirmed: true })
-  }
-
-  const redeliver = (queue: Queue, { passage, attempt }: Waiting, afterMs: number) => {
-    if (closed) return
-    const timer = setTimeout(() => {
-      queue.delayed.delete(timer)
-      queue.waiting.push({ passage, attempt: attempt + 1 })
-      pump(queue)
-    }, afterMs)
-    queue.delayed.add(timer)
-  }
-
-  const deliver = async (queue: Queue, consumer: NonNullable<Queue['consumer']>) => {
-    await Promise.resolve() // what is published in the same turn joins the batch
-    while (queue.consumer === consumer && queue.waiting.length > 0) {
-      const batch = queue.waiting.splice(0, consumer.batchSize)
-      const verdicts = await verdictsOf(consumer.handle, batch)
-      batch.forEach((item, index) => {
-        const verdict = verdicts[index] ?? retrySoon
-        if (verdict.kind === 'done') finishOne(item.passage)
-        else redeliver(queue, item, verdict.afterMs)
-      })
-    }
-    consumer.running = undefined
-  }
-
-  const pump = (queue: Queue) => {
-    const { consumer } = queue
-    if (consumer && queue.waiting.length > 0) consumer.running ??= deliver(queue, consumer)
-  }
-
-  const publishOne = (message: Envelope): Promise<PublishOutcome> => {
-    if (closed) return Promise.resolve(unavailable)
-    const targets = bound.get(message.type)
-    if (!targets)
-      return Promise.resolve({ confirmed: false, reason: 'unroutable', detail: `no queue is bound to ${message.type}` })
-    return new Promise((settle) => {
-      const passage: Passage = { body: JSON.stringify(message), open: targets.length, settle }
-      passages.add(passage)
-      for (const queue of targets) {
-        queue.waiting.push({ passage, attempt: 1 })
-        pump(queue)
-      }
-    })
-  }
-
-  const subscribe = async (name: string, options: SubscribeOptions, handle: BatchHandler): Promise<Consumer> => {
-    const queue = queueNamed(name)
-    if (queue.consumer) throw new Error(`The queue ${name} has a consumer already`)
-    const consumer = { handle, batchSize: options.batchSize, running: undefined as Promise<void> | undefined }
-    queue.consumer = consumer
-    pump(queue)
-    return {
-      close: async () => {
-        if (queue.consumer === consumer) queue.consumer = undefined
-        await consumer.running
-      },
-    }
+  const closeAll = async () => {
+    await Promise.all([...consumers].map((consumer) => consumer.close()))
+    for (const queue of queues.values()) abandon(queue)
   }
 
   return {
-    publish: (messages) => messages.map(publishOne),
-    subscribe,
-    close: async () => {
-      closed = true
-      for (const queue of queues.values()) {
-        const running = queue.consumer?.running
-        queue.consumer = undefined
-        for (const timer of queue.delayed) clearTimeout(timer)
-        await running
+    publish(messages) {
+      const bodies = messages.map((message) => JSON.stringify(message))
+      return messages.map(({ type }, index) =>
+        closing ? Promise.resolve(brokerClosed) : publishOne(type, bodies[index] ?? ''),
+      )
+    },
+    async subscribe(name, { batchSize }, handle) {
+      const queue = queues.get(name)
+      if (!queue) throw new Error(`the topology has no queue ${name}`)
+      await queue.finishing
+      if (closing) throw new Error(`queue ${name} cannot be subscribed to: the broker is closed`)
+      if (queue.loop) throw new Error(`queue ${name} has a subscriber already`)
+      const settle = (item: Item, verdict: Verdict) => settleItem(queue, item, verdict)
+      const loop = createBatchLoop<Item>({ queue: name, batchSize, handle, settle, log })
+      attach(queue, loop)
+      const consumer: Consumer = {
+        async close() {
+          if (queue.loop === loop) detach(queue, loop)
+          await loop.stop()
+          consumers.delete(consumer)
+        },
       }
-      for (const passage of passages) passage.settle(unavailable)
-      passages.clear()
+      consumers.add(consumer)
+      return consumer
+    },
+    close() {
+      closing ??= closeAll()
+      return closing
     },
   }
 }
 
-const retrySoon: Verdict = { kind: 'retry', afterMs: 100 }
+const brokerClosed: PublishOutcome = { confirmed: false, reason: 'unavailable', detail: 'the memory broker is closed' }
 
-async function verdictsOf(handle: BatchHandler, batch: readonly Waiting[]): Promise<readonly Verdict[]> {
-  try {
-    return await handle(batch.map(({ passage, attempt }) => ({ body: passage.body, attempt, exhausted: false })))
-  } catch {
-    return batch.map(() => retrySoon) // the handler has logged it
+const emptyQueue = (name: string): Queue => ({
+  name,
+  backlog: [],
+  retries: new Map(),
+  loop: undefined,
+  finishing: Promise.resolve(),
+})
+
+function bindingsOf(topology: Topology, queues: ReadonlyMap<string, Queue>): ReadonlyMap<string, readonly Queue[]> {
+  const types = new Set(Object.values(topology).flat())
+  const isBound = (type: string) => (queue: Queue) => topology[queue.name]?.includes(type)
+  return new Map([...types].map((type) => [type, [...queues.values()].filter(isBound(type))]))
+}
+
+function enqueue(queue: Queue, item: Item) {
+  if (queue.loop) queue.loop.push(item)
+  else queue.backlog.push(item)
+}
+
+function attach(queue: Queue, loop: BatchLoop<Item>) {
+  queue.loop = loop
+  for (const item of queue.backlog) loop.push(item)
+  queue.backlog = []
+}
+
+function detach(queue: Queue, loop: BatchLoop<Item>) {
+  queue.loop = undefined
+  queue.backlog = loop.take()
+  queue.finishing = loop.stop()
+}
+
+function settleItem(queue: Queue, item: Item, verdict: Verdict) {
+  const { delivery, pending } = item
+  if (verdict.kind === 'done') {
+    pending.queuesLeft -= 1
+    if (pending.queuesLeft === 0) pending.settle({ confirmed: true })
+    return
   }
+  const again: Item = { delivery: { ...delivery, attempt: delivery.attempt + 1 }, pending }
+  const timer = setTimeout(() => {
+    queue.retries.delete(timer)
+    enqueue(queue, again)
+  }, verdict.afterMs)
+  queue.retries.set(timer, again)
+}
+
+function abandon(queue: Queue) {
+  for (const timer of queue.retries.keys()) clearTimeout(timer)
+  for (const { pending } of [...queue.backlog, ...queue.retries.values()]) pending.settle(brokerClosed)
+  queue.retries.clear()
+  queue.backlog = []
 }

@@ -3,6 +3,9 @@ import type { PaymentCommand, ProviderAnswer, ProviderStep } from './domain/paym
 import type { Move, PaymentProvider, RunPayments } from './ports.ts'
 import type { StepData } from './run-payments.ts'
 
+/** Longer than any provider takes to answer; what a killed process had begun is asked again after it. */
+const LEASE_MS = 20_000
+
 type Step<Outcome> = TimerHandler<StepData, Outcome>
 
 /** What is asked of the provider, each as a timer: intended first, asked outside any transaction, repeated until it is answered. */
@@ -13,6 +16,7 @@ export function providerSteps(provider: PaymentProvider, run: RunPayments): read
     command: (outcome: Outcome) => PaymentCommand,
   ): Step<Outcome> => ({
     kind,
+    leaseMs: LEASE_MS,
     perform: ({ data }) => perform(data),
     settle: async (tx, done) => {
       const results = await run(

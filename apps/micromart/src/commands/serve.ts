@@ -19,7 +19,7 @@ export const serveCommand = ({ environment }: CliContext): Command =>
     .action(async (name: 'gateway' | ServiceName) => {
       const log = createLogger({ service: name, level: environment['LOG_LEVEL'] ?? 'info' })
       const close = name === 'gateway' ? await serveGateway(environment, log) : await serveOne(name, environment, log)
-      process.send?.('ready')
+      if (process.send) process.send('ready')
       await new Promise<void>((stop) => {
         process.once('SIGTERM', () => stop())
         process.once('SIGINT', () => stop())

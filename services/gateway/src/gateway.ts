@@ -1,0 +1,104 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { anonymous, bearerToken, requireAccess, type VerifyToken } from '@micromart/http-kit/identity'
+import { kitProblem, PROBLEM_CONTENT_TYPE, ProblemError, problem } from '@micromart/http-kit/problem'
+import type { Ids } from '@micromart/kernel/ids'
+import { continueTrace, runInContext, type WorkContext } from '@micromart/telemetry/context'
+import type { Logger } from '@micromart/telemetry/logger'
+import type { Forwarder } from './proxy.ts'
+import { createRouter, type Match, targetFault } from './router.ts'
+import type { Route } from './routes.ts'
+
+/** A page that the gateway answers itself. */
+export type Page = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void
+
+export interface GatewayOptions {
+  readonly routes: readonly Route[]
+  /** By exact path, or by a prefix that ends with a slash. */
+  readonly pages: ReadonlyMap<string, Page>
+  readonly proxy: Forwarder
+  readonly verifyToken: VerifyToken
+  readonly ids: Ids
+  readonly log: Logger
+}
+
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,100}$/
+
+/** The single entry point: routes by method and path, checks who asks, and passes bodies through without touching them. */
+export function createGateway(options: GatewayOptions): Server {
+  const { pages, proxy, verifyToken, log } = options
+  const route = createRouter(options.routes)
+
+  const answer = async (request: IncomingMessage, response: ServerResponse, context: WorkContext) => {
+    const target = request.url ?? '/'
+    const [path = '/'] = target.split('?', 1)
+    refuseTricks(target, path)
+    const page = pageOf(pages, path)
+    if (page && (request.method === 'GET' || request.method === 'HEAD')) return page(request, response)
+    const match = routed(route(request.method ?? 'GET', path), response)
+    const token = bearerToken(request.headers.authorization)
+    requireAccess(match.access, token === undefined ? anonymous : await verifyToken(token))
+    await proxy.pass({ request, response, route: match, context })
+  }
+
+  return createServer(
+    { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 },
+    (request, response) => {
+      const context = contextOf(request, options.ids)
+      response.setHeader('x-request-id', context.correlationId)
+      void runInContext(context, () => answer(request, response, context)).catch((error: unknown) =>
+        runInContext(context, () => fail(error, { request, response, log })),
+      )
+    },
+  )
+}
+
+function contextOf({ headers }: IncomingMessage, ids: Ids): WorkContext {
+  const given = headers['x-request-id']
+  const requestId = typeof given === 'string' && REQUEST_ID.test(given) ? given : ids.next()
+  const traceparent = headers['traceparent']
+  return {
+    correlationId: requestId,
+    causationId: requestId,
+    traceparent: continueTrace(typeof traceparent === 'string' ? traceparent : undefined),
+  }
+}
+
+function refuseTricks(target: string, path: string) {
+  const fault = targetFault(target, path)
+  if (fault === 'too-long')
+    throw new ProblemError(414, { code: 'request.target-too-long', detail: 'The address is too long' })
+  if (fault === 'malformed') throw kitProblem('request.malformed', 'The address has parts that no address here has')
+}
+
+function pageOf(pages: ReadonlyMap<string, Page>, path: string): Page | undefined {
+  const folder = path.slice(0, path.lastIndexOf('/') + 1)
+  return pages.get(path) ?? (folder === '/' ? undefined : pages.get(folder))
+}
+
+function routed(match: Match, response: ServerResponse): Route {
+  if (!match) throw kitProblem('route.unknown', 'There is nothing at this address')
+  if ('route' in match) return match.route
+  response.setHeader('allow', match.allowed.join(', '))
+  throw new ProblemError(405, {
+    code: 'route.method-not-allowed',
+    detail: `This address takes ${match.allowed.join(', ')}`,
+  })
+}
+
+function fail(
+  error: unknown,
+  { request, response, log }: { request: IncomingMessage; response: ServerResponse; log: Logger },
+) {
+  if (response.headersSent || response.destroyed) return response.destroy()
+  const known = error instanceof ProblemError
+  if (!known) log.error({ err: error, method: request.method }, 'a request failed in the gateway')
+  const body = known
+    ? problem(error.status, error.refusal)
+    : problem(500, { code: 'service.failed', detail: 'Something went wrong here; the trace id helps to find out what' })
+  if (body.status === 503 || body.status === 504) response.setHeader('retry-after', '1')
+  if (body.status === 401) response.setHeader('www-authenticate', 'Bearer')
+  if (!request.complete) response.setHeader('connection', 'close') // what is still coming of the body is not read
+  response.writeHead(body.status, { 'content-type': PROBLEM_CONTENT_TYPE })
+  response.end(JSON.stringify(body))
+  request.resume()
+}

@@ -1,0 +1,87 @@
+import type { AddressInfo, Server } from 'node:net'
+import { jwksVerifier } from '@micromart/http-kit/identity'
+import type { Clock } from '@micromart/kernel/clock'
+import type { Ids } from '@micromart/kernel/ids'
+import { type Env, parseConfig } from '@micromart/service-kit/config'
+import type { Logger } from '@micromart/telemetry/logger'
+import { GatewayConfig } from './config.ts'
+import { createGateway } from './gateway.ts'
+import { mergedOpenApi } from './openapi.ts'
+import { gatewayPages } from './pages.ts'
+import { createProxy, type Upstreams } from './proxy.ts'
+import { routes } from './routes.ts'
+
+export interface GatewayParts {
+  readonly environment: Env
+  readonly log: Logger
+  readonly clock: Clock
+  readonly ids: Ids
+}
+
+const DRAIN_MS = 10_000
+
+/** The gateway keeps no data, so it has no `ServiceDefinition`: it is configured and started on its own. */
+export const gateway = {
+  name: 'gateway' as const,
+  async start({ environment, log, clock, ids }: GatewayParts): Promise<{ url: string; close(): Promise<void> }> {
+    const config = parseConfig(GatewayConfig, environment)
+    const upstreams: Upstreams = {
+      user: config.USER_URL,
+      product: config.PRODUCT_URL,
+      inventory: config.INVENTORY_URL,
+      cart: config.CART_URL,
+      order: config.ORDER_URL,
+      payment: config.PAYMENT_URL,
+      notification: config.NOTIFICATION_URL,
+      analytics: config.ANALYTICS_URL,
+    }
+    const proxy = createProxy(upstreams)
+    const pages = gatewayPages({
+      openApi: mergedOpenApi(routes, upstreams, () => clock.now().getTime()),
+      readiness: () => readinessOf(upstreams),
+    })
+    const server = createGateway({
+      routes,
+      pages,
+      proxy,
+      ids,
+      log,
+      verifyToken: jwksVerifier({ jwksUrl: config.JWKS_URL, clock }),
+    })
+    await listen(server, config)
+    const { port } = server.address() as AddressInfo
+    return {
+      url: `http://${config.HOST}:${port}`,
+      close: async () => {
+        await drain(server)
+        await proxy.close()
+      },
+    }
+  },
+}
+
+const listen = (server: Server, { PORT, HOST }: GatewayConfig) =>
+  new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(PORT, HOST, resolve)
+  })
+
+/** Takes nothing new, lets what runs finish, and ends what has not after ten seconds. */
+const drain = (server: ReturnType<typeof createGateway>) =>
+  new Promise<void>((resolve) => {
+    const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS)
+    server.close(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+
+async function readinessOf(upstreams: Upstreams): Promise<Readonly<Record<string, string>>> {
+  const states = await Promise.all(
+    Object.entries(upstreams).map(async ([name, url]) => {
+      const answer = await fetch(`${url}/ready`, { signal: AbortSignal.timeout(1_000) }).catch(() => undefined)
+      return [name, answer?.ok ? 'up' : 'down'] as const
+    }),
+  )
+  return Object.fromEntries(states)
+}

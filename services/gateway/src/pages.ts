@@ -1,0 +1,76 @@
+import { readFile } from 'node:fs/promises'
+import type { ServerResponse } from 'node:http'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { kitProblem } from '@micromart/http-kit/problem'
+import type { Page } from './gateway.ts'
+
+const SWAGGER_UI = dirname(fileURLToPath(import.meta.resolve('swagger-ui-dist/package.json')))
+
+/** The files of the API page: served from here, so that it works without internet. */
+const assets: Readonly<Record<string, string>> = {
+  'swagger-ui.css': 'text/css; charset=utf-8',
+  'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
+  'favicon-32x32.png': 'image/png',
+}
+
+const START_SCRIPT = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#api', deepLinking: true, tryItOutEnabled: true })`
+
+const DOCS_PAGE = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>MicroMart API</title>
+<link rel="icon" href="/docs/favicon-32x32.png">
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+<div id="api"></div>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>
+</html>
+`
+
+const CONTENT_SECURITY =
+  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; frame-ancestors 'none'; base-uri 'none'"
+
+const send = (response: ServerResponse, type: string, body: string | Buffer) =>
+  void response
+    .writeHead(200, {
+      'content-type': type,
+      'content-security-policy': CONTENT_SECURITY,
+      'x-content-type-options': 'nosniff',
+    })
+    .end(body)
+
+const sendJson = (response: ServerResponse, body: object) =>
+  send(response, 'application/json; charset=utf-8', JSON.stringify(body))
+
+/** What the gateway answers itself: health, the merged API document and the page that shows it. */
+export function gatewayPages(parts: {
+  openApi: () => Promise<object>
+  readiness: () => Promise<Readonly<Record<string, string>>>
+}): ReadonlyMap<string, Page> {
+  return new Map<string, Page>([
+    [
+      '/',
+      (_request, response) =>
+        sendJson(response, { name: 'MicroMart', api: '/docs', openapi: '/openapi.json', health: '/health' }),
+    ],
+    ['/health', (_request, response) => sendJson(response, { status: 'up' })],
+    ['/ready', async (_request, response) => sendJson(response, { status: 'up', upstreams: await parts.readiness() })],
+    ['/openapi.json', async (_request, response) => sendJson(response, await parts.openApi())],
+    ['/docs', (_request, response) => send(response, 'text/html; charset=utf-8', DOCS_PAGE)],
+    ['/docs/start.js', (_request, response) => send(response, 'text/javascript; charset=utf-8', START_SCRIPT)],
+    [
+      '/docs/',
+      async (request, response) =>
+        sendAsset(response, (request.url ?? '').split('?', 1)[0]?.slice('/docs/'.length) ?? ''),
+    ],
+  ])
+}
+
+async function sendAsset(response: ServerResponse, name: string) {
+  const type = Object.hasOwn(assets, name) ? assets[name] : undefined
+  if (!type) throw kitProblem('route.unknown', 'There is nothing at this address')
+  response.setHeader('cache-control', 'public, max-age=86400')
+  send(response, type, await readFile(join(SWAGGER_UI, name)))
+}

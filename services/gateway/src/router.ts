@@ -1,0 +1,62 @@
+import type { Route } from './routes.ts'
+
+export type Match = { readonly route: Route } | { readonly allowed: readonly string[] } | undefined
+
+interface Node {
+  readonly fixed: Map<string, Node>
+  any: Node | undefined
+  readonly routes: Map<string, Route>
+}
+
+const emptyNode = (): Node => ({ fixed: new Map(), any: undefined, routes: new Map() })
+
+/** Finds the route of a method and path; for a known path with another method, the methods that it has; undefined for no such path. */
+export function createRouter(routes: readonly Route[]): (method: string, path: string) => Match {
+  const root = emptyNode()
+  for (const route of routes) {
+    let node = root
+    for (const segment of route.path.slice(1).split('/'))
+      node = segment.startsWith(':') ? anyOf(node) : fixedOf(node, segment)
+    node.routes.set(route.method, route)
+  }
+  return (method, path) => {
+    const node = find(root, path.slice(1).split('/'), 0)
+    if (!node) return undefined
+    const route = node.routes.get(method) ?? (method === 'HEAD' ? node.routes.get('GET') : undefined)
+    return route ? { route } : { allowed: [...node.routes.keys()] }
+  }
+}
+
+function anyOf(node: Node): Node {
+  node.any ??= emptyNode()
+  return node.any
+}
+
+function fixedOf(node: Node, segment: string): Node {
+  const next = node.fixed.get(segment) ?? emptyNode()
+  node.fixed.set(segment, next)
+  return next
+}
+
+/** A fixed segment wins over a parameter, unless only the parameter leads anywhere. */
+function find(node: Node, segments: readonly string[], index: number): Node | undefined {
+  if (index === segments.length) return node.routes.size > 0 ? node : undefined
+  const segment = segments[index] ?? ''
+  const fixed = node.fixed.get(segment)
+  const found = fixed && find(fixed, segments, index + 1)
+  return found ?? (node.any && segment !== '' ? find(node.any, segments, index + 1) : undefined)
+}
+
+const LONGEST_TARGET = 4_096
+
+/** Characters that a path of ours never needs in any spelling: dot segments, backslashes, NUL, and doubled or encoded slashes outside of a SKU. */
+const TRICKS = /%2e|%5c|%00|\\|\/\/|\/\.{1,2}(?:\/|$)|[^\x21-\x7e]/i
+const ENCODED_SLASH = /%2f/i
+const SKU_PATH = /^\/api\/v1\/inventory\/[^/]+(?:\/[a-z-]+)?$/
+
+/** Why a request target is refused before it is routed; undefined for a good one. */
+export function targetFault(target: string, path: string): 'too-long' | 'malformed' | undefined {
+  if (target.length > LONGEST_TARGET) return 'too-long'
+  if (!path.startsWith('/') || TRICKS.test(path)) return 'malformed'
+  return ENCODED_SLASH.test(path) && !SKU_PATH.test(path) ? 'malformed' : undefined
+}

@@ -1,0 +1,85 @@
+import type { Access } from '@micromart/http-kit/identity'
+import type { ServiceName } from '@micromart/service-kit/service'
+
+/** One public operation: which service answers it, and who may call it. */
+export interface Route {
+  readonly method: string
+  /** `:name` stands for one segment. */
+  readonly path: string
+  readonly service: ServiceName
+  readonly access: Access
+  /** Longest request body in bytes. */
+  readonly bodyLimit: number
+  /** How long the service may take, in ms. */
+  readonly deadlineMs: number
+}
+
+const KIB = 1024
+const defaults = { access: 'public', bodyLimit: 256 * KIB, deadlineMs: 10_000 } as const
+
+const to = (
+  service: ServiceName,
+  ...lines: readonly (readonly [methodAndPath: string, options?: Partial<Route>])[]
+): readonly Route[] =>
+  lines.map(([methodAndPath, options]) => {
+    const [method = '', path = ''] = methodAndPath.split(' ')
+    return { ...defaults, ...options, method, path, service }
+  })
+
+const signedIn = { access: 'signed-in' } as const
+const staff = { access: 'staff' } as const
+const admin = { access: 'admin' } as const
+
+/** Everything that can be reached from outside. What is not in it does not exist. */
+export const routes: readonly Route[] = [
+  ...to(
+    'user',
+    ['POST /api/v1/auth/register'],
+    ['POST /api/v1/auth/login'],
+    ['GET /api/v1/auth/jwks'],
+    ['GET /.well-known/jwks.json'],
+    ['GET /api/v1/users/me', signedIn],
+    ['PUT /api/v1/users/:id/roles', admin],
+  ),
+  ...to(
+    'product',
+    ['GET /api/v1/products'],
+    ['POST /api/v1/products', staff],
+    ['POST /api/v1/products/import', { ...staff, bodyLimit: 8 * KIB * KIB, deadlineMs: 30_000 }],
+    ['GET /api/v1/products/:idOrHandle'],
+    ['PATCH /api/v1/products/:idOrHandle', staff],
+    ['POST /api/v1/products/:idOrHandle/archive', staff],
+  ),
+  ...to(
+    'inventory',
+    ['POST /api/v1/inventory/opening-stock', { ...staff, deadlineMs: 30_000 }],
+    ['GET /api/v1/inventory/:sku'],
+    ['GET /api/v1/inventory/:sku/movements', staff],
+    ['POST /api/v1/inventory/:sku/adjustments', staff],
+  ),
+  ...to(
+    'cart',
+    ['POST /api/v1/carts'],
+    ['GET /api/v1/carts/:id'],
+    ['POST /api/v1/carts/:id/items'],
+    ['PATCH /api/v1/carts/:id/items/:lineId'],
+    ['DELETE /api/v1/carts/:id/items/:lineId'],
+    ['POST /api/v1/carts/:id/checkout'],
+  ),
+  ...to(
+    'order',
+    ['GET /api/v1/orders', signedIn],
+    ['GET /api/v1/orders/:id'],
+    ['GET /api/v1/orders/:id/timeline'],
+    ['POST /api/v1/orders/:id/cancel'],
+  ),
+  ...to(
+    'payment',
+    ['GET /api/v1/payments/:orderId', staff],
+    ['POST /api/v1/payments/webhooks/sandbox'],
+    ['GET /api/v1/payments/sandbox/actions/:reference'],
+    ['POST /api/v1/payments/sandbox/actions/:reference'],
+  ),
+  ...to('notification', ['GET /api/v1/mailbox'], ['GET /mailbox']),
+  ...to('analytics', ['GET /api/v1/analytics/sales', staff]),
+]

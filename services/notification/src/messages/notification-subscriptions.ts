@@ -1,0 +1,35 @@
+import { OrderCancelled, OrderConfirmed, OrderRefunded } from '@micromart/contracts/order'
+import { on, type Subscription, subscription } from '@micromart/service-kit/subscription'
+import type { QueueEmails } from '../queue-emails.ts'
+
+/** Every message that notification listens to, and the letter it becomes. */
+export const notificationSubscriptions = (queue: QueueEmails): Subscription =>
+  subscription(
+    on(OrderConfirmed, (tx, batch) =>
+      queue(
+        tx,
+        batch.map(({ data: { orderId, customerId, number, lines, total }, context }) => ({
+          ...{ orderId, customerId, context },
+          letter: { template: 'order-confirmed', number, lines, total },
+        })),
+      ),
+    ),
+    on(OrderCancelled, (tx, batch) =>
+      queue(
+        tx,
+        batch.map(({ data: { orderId, customerId, number, reason, wasConfirmed }, context }) => ({
+          ...{ orderId, customerId, context },
+          letter: { template: 'order-cancelled', number, reason, wasConfirmed },
+        })),
+      ),
+    ),
+    on(OrderRefunded, (tx, batch) =>
+      queue(
+        tx,
+        batch.map(({ data: { orderId, customerId, number, lines, amount }, context }) => ({
+          ...{ orderId, customerId, context },
+          letter: { template: 'order-refunded', number, lines, amount },
+        })),
+      ),
+    ),
+  )

@@ -1,0 +1,25 @@
+import type { BuiltService, ServiceParts } from '@micromart/service-kit/service'
+import { grpcContacts } from './adapters/grpc-contacts.ts'
+import { postgresEmails } from './adapters/postgres-emails.ts'
+import { postgresMailbox } from './adapters/postgres-mailbox.ts'
+import { smtpMail } from './adapters/smtp-mail.ts'
+import { checkMailConfig, type NotificationConfig } from './config.ts'
+import { mailboxRoutes } from './http/mailbox-routes.ts'
+import { notificationSubscriptions } from './messages/notification-subscriptions.ts'
+import { emailQueue } from './queue-emails.ts'
+import { sendEmail } from './send-email.ts'
+
+/** The notification service on any parts: messages become mails, mails go out by timer. */
+export async function notificationService(parts: ServiceParts<NotificationConfig>): Promise<BuiltService> {
+  const { config, database, clock, timers, grpc, http } = parts
+  checkMailConfig(config)
+  const emails = postgresEmails({ database, clock })
+  const contacts = grpcContacts({ grpc, cartUrl: config.CART_GRPC_URL, userUrl: config.USER_GRPC_URL })
+  const mailbox = config.MAIL_URL === 'mailbox:' ? postgresMailbox({ database, clock }) : undefined
+  const mail = mailbox ?? smtpMail({ url: config.MAIL_URL, from: config.MAIL_FROM, clock })
+  if (mailbox && config.NOTIFICATION_MAILBOX) mailboxRoutes(http, mailbox)
+  return {
+    subscription: notificationSubscriptions(emailQueue({ emails, timers, clock })),
+    timerHandlers: [sendEmail({ emails, contacts, mail })],
+  }
+}
