@@ -15,7 +15,7 @@ import {
  * Who hears what: one durable queue per consuming service. Every process declares all of it before it publishes,
  * so a message for a service that has never been started yet waits in its queue instead of being lost.
  */
-export const subscribers = {
+const subscribers = {
   cart: [OrderConfirmed, OrderCancelled],
   inventory: [OrderPlaced, OrderConfirmed, OrderCancelled],
   order: [

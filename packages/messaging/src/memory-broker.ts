@@ -55,14 +55,14 @@ export function createMemoryBroker(options: { topology: Topology; log?: BrokerLo
     publish(messages) {
       const bodies = messages.map((message) => JSON.stringify(message))
       return messages.map(({ type }, index) =>
-        closing ? Promise.resolve(brokerClosed) : publishOne(type, bodies[index] ?? ''),
+        closing !== undefined ? Promise.resolve(brokerClosed) : publishOne(type, bodies[index] ?? ''),
       )
     },
     async subscribe(name, { batchSize }, handle) {
       const queue = queues.get(name)
       if (!queue) throw new Error(`the topology has no queue ${name}`)
       await queue.finishing
-      if (closing) throw new Error(`queue ${name} cannot be subscribed to: the broker is closed`)
+      if (closing !== undefined) throw new Error(`queue ${name} cannot be subscribed to: the broker is closed`)
       if (queue.loop) throw new Error(`queue ${name} has a subscriber already`)
       const settle = (item: Item, verdict: Verdict) => settleItem(queue, item, verdict)
       const loop = createBatchLoop<Item>({ queue: name, batchSize, handle, settle, log })

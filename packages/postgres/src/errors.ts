@@ -31,6 +31,3 @@ export function isUnavailable(error: unknown): boolean {
 export const isUniqueViolation = (error: unknown, constraint?: string): boolean =>
   sqlState(error) === '23505' &&
   (constraint === undefined || (error as { constraint?: string }).constraint === constraint)
-
-/** Serialisation failure or deadlock (SQLSTATE 40001, 40P01): the same transaction may pass now. */
-export const isTransient = (error: unknown): boolean => ['40001', '40P01'].includes(sqlState(error) ?? '')

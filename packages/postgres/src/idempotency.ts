@@ -1,5 +1,5 @@
 import type { Clock } from '@micromart/kernel/clock'
-import { ok, type Refusal, type Result, refuse } from '@micromart/kernel/result'
+import { err, ok, type Refusal, type Result, refuse } from '@micromart/kernel/result'
 import type { Database, Transaction } from './database.ts'
 
 /** What a write answers: everything that a repeat must get again, byte for byte. */
@@ -19,8 +19,6 @@ export interface IdempotencyKey {
   /** A digest of what was asked: another request under the same key is refused. */
   readonly requestHash: string
 }
-
-export type IdempotencyRefusal = Refusal<'idempotency.in-flight' | 'idempotency.key-reused'>
 
 /**
  * Runs a write in one transaction together with the record of its answer (the header of draft-ietf-httpapi-idempotency-key-header).
@@ -92,7 +90,7 @@ export function idempotentWrites({ database, clock }: { database: Database; cloc
         return begun.value ? ok(begun.value) : perform(tx, key, work)
       })
     } catch (error) {
-      if (error instanceof RolledBack) return { ok: false, error: error.refusal }
+      if (error instanceof RolledBack) return err(error.refusal)
       throw error
     }
   }

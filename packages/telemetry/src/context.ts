@@ -19,7 +19,7 @@ export const runInContext = <T>(context: WorkContext, work: () => T): T => stora
 
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/
 
-export const newTraceparent = (): string => `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`
+const newTraceparent = (): string => `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`
 
 /** The same trace with a span of its own; anything malformed starts a new trace. */
 export function continueTrace(traceparent: string | undefined): string {

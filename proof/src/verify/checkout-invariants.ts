@@ -53,38 +53,40 @@ export async function checkEnds(books: Books): Promise<Finding> {
   return finding('I3', 'every accepted checkout comes to an end', { counts, violations })
 }
 
+interface Charge {
+  readonly order_id: string
+  readonly amount_minor: string
+  readonly currency: string
+}
+const CHARGES = 'SELECT order_id, amount_minor, currency FROM sandbox_payments'
+
 /** I6: the lines, added up here, are the total of the checkout, of the order and of the authorised amount. */
 export async function checkTotals(books: Books): Promise<Finding> {
   const checkouts = await books.read<Checkout>('cart', CHECKOUTS)
   const orders = await readOrders(books)
-  const authorized = new Map(
-    (
-      await books.read<{ order_id: string; amount_minor: string; currency: string }>(
-        'sandbox',
-        'SELECT order_id, amount_minor, currency FROM sandbox_payments',
-      )
-    ).map((row) => [row.order_id, row]),
-  )
-  const violations: string[] = []
-  for (const { order_id, lines, total_minor, currency } of checkouts) {
-    const sum = sumOf(lines)
-    const order = orders.get(order_id)
-    const asked = authorized.get(order_id)
-    if (sum !== BigInt(total_minor))
-      violations.push(`checkout ${order_id}: its lines make ${sum}, its total says ${total_minor}`)
-    if (lines.some(({ unitPrice }) => unitPrice.currency !== currency))
-      violations.push(`checkout ${order_id} mixes currencies`)
-    if (order && (BigInt(order.total_minor) !== sum || sumOf(order.lines) !== sum || order.currency !== currency))
-      violations.push(`order ${order_id} has another total than its cart`)
-    if (asked && (BigInt(asked.amount_minor) !== sum || asked.currency !== currency))
-      violations.push(
-        `order ${order_id}: the provider was asked for ${asked.amount_minor} ${asked.currency} instead of ${sum} ${currency}`,
-      )
-  }
+  const charges = new Map((await books.read<Charge>('sandbox', CHARGES)).map((row) => [row.order_id, row]))
   return finding('I6', 'cart, order and charge have one total', {
-    counts: { checkouts: checkouts.length, orders: orders.size, charges: authorized.size },
-    violations,
+    counts: { checkouts: checkouts.length, orders: orders.size, charges: charges.size },
+    violations: checkouts.flatMap((checkout) =>
+      judgeTotals(checkout, orders.get(checkout.order_id), charges.get(checkout.order_id)),
+    ),
   })
+}
+
+function judgeTotals(checkout: Checkout, order: OrderRow | undefined, charge: Charge | undefined): readonly string[] {
+  const { order_id, lines, total_minor, currency } = checkout
+  const sum = sumOf(lines)
+  const isDue = (minor: string | bigint, of: string) => BigInt(minor) === sum && of === currency
+  const sameOrder = !order || (isDue(order.total_minor, order.currency) && isDue(sumOf(order.lines), order.currency))
+  const sameCharge = !charge || isDue(charge.amount_minor, charge.currency)
+  return [
+    isDue(total_minor, currency) ? '' : `checkout ${order_id}: its lines make ${sum}, its total says ${total_minor}`,
+    lines.every(({ unitPrice }) => unitPrice.currency === currency) ? '' : `checkout ${order_id} mixes currencies`,
+    sameOrder ? '' : `order ${order_id} has another total than its cart`,
+    sameCharge
+      ? ''
+      : `order ${order_id}: the provider was asked for ${charge?.amount_minor} ${charge?.currency} instead of ${sum} ${currency}`,
+  ].filter((sentence) => sentence !== '')
 }
 
 const sumOf = (lines: readonly Line[]) =>

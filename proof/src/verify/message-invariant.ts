@@ -23,36 +23,51 @@ const listeners: Readonly<Record<string, readonly BookName[]>> = {
 const publishers: readonly BookName[] = ['cart', 'order', 'inventory', 'payment']
 const consumers: readonly BookName[] = ['cart', 'order', 'inventory', 'payment', 'notification', 'analytics']
 
+interface Sent {
+  readonly id: string
+  readonly type: string
+  readonly published: boolean
+}
+
 /** I5: no message lost, none applied twice: outboxes against inboxes, both ways; what waits as a dead letter is named. */
 export async function checkMessages(books: Books): Promise<Finding> {
-  const sent = new Map<string, string>()
-  const violations: string[] = []
-  for (const name of publishers)
-    for (const { id, type, published } of await books.read<{ id: string; type: string; published: boolean }>(
-      name,
-      'SELECT id, type, published_at IS NOT NULL AS published FROM outbox',
-    )) {
-      sent.set(id, type)
-      if (!published) violations.push(`${name} has not published ${type} ${id}`)
-      if (!(type in listeners)) violations.push(`${type} is sent but nobody is known to listen`)
-    }
-  const heard = new Map<string, Set<string>>()
+  const sent = new Map<string, Sent>()
+  for (const name of publishers) for (const message of await readOutbox(books, name)) sent.set(message.id, message)
+  const heard = new Map<BookName, ReadonlySet<string>>()
   for (const name of consumers) heard.set(name, await readInbox(books, name))
-  for (const [id, type] of sent)
-    for (const consumer of listeners[type] ?? [])
-      if (!heard.get(consumer)?.has(id)) violations.push(`${consumer} has not handled ${type} ${id}`)
-  let handled = 0
-  for (const [consumer, ids] of heard) {
-    handled += ids.size
-    for (const id of ids) if (!sent.has(id)) violations.push(`${consumer} has handled ${id}, which nobody sent`)
-  }
   const dead = await countDeadLetters(books)
-  if (dead > 0) violations.push(`${dead} dead letters wait for a decision: micromart dead-letters list`)
   return finding('I5', 'no message lost, none applied twice', {
-    counts: { sent: sent.size, handled, deadLetters: dead },
-    violations,
+    counts: {
+      sent: sent.size,
+      handled: [...heard.values()].reduce((sum, ids) => sum + ids.size, 0),
+      deadLetters: dead,
+    },
+    violations: [
+      ...[...sent.values()].flatMap((message) => judgeSent(message, heard)),
+      ...[...heard].flatMap(([consumer, ids]) =>
+        [...ids].filter((id) => !sent.has(id)).map((id) => `${consumer} has handled ${id}, which nobody sent`),
+      ),
+      ...(dead > 0 ? [`${dead} dead letters wait for a decision: micromart dead-letters list`] : []),
+    ],
   })
 }
+
+function judgeSent(
+  { id, type, published }: Sent,
+  heard: ReadonlyMap<BookName, ReadonlySet<string>>,
+): readonly string[] {
+  const audience = listeners[type]
+  if (!audience) return [`${type} is sent but nobody is known to listen`]
+  return [
+    ...(published ? [] : [`${type} ${id} has not been published`]),
+    ...audience
+      .filter((consumer) => !heard.get(consumer)?.has(id))
+      .map((consumer) => `${consumer} has not handled ${type} ${id}`),
+  ]
+}
+
+const readOutbox = (books: Books, name: BookName) =>
+  books.read<Sent>(name, 'SELECT id, type, published_at IS NOT NULL AS published FROM outbox')
 
 const readInbox = async (books: Books, name: BookName) =>
   new Set(

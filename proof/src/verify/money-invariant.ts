@@ -1,11 +1,22 @@
 import type { Books } from './books.ts'
 import { type Finding, finding } from './finding.ts'
 
+/** What the provider moved for one order in one currency, in minor units. */
 interface Moved {
-  readonly captured: number
-  readonly refunded: number
-  readonly authorized: number
-  readonly voided: number
+  readonly order_id: string
+  readonly currency: string
+  readonly authorized: string
+  readonly captured: string
+  readonly voided: string
+  readonly refunded: string
+  readonly captures: number
+}
+
+interface OrderRow {
+  readonly order_id: string
+  readonly status: string
+  readonly total_minor: string
+  readonly currency: string
 }
 
 const PROVIDER = `
@@ -17,60 +28,49 @@ const PROVIDER = `
     count(*) FILTER (WHERE l.kind = 'capture')::int AS captures
   FROM sandbox_payments p LEFT JOIN sandbox_ledger l ON l.reference = p.reference AND l.currency = p.currency
   GROUP BY p.order_id, p.currency`
-const ORDERS = 'SELECT order_id, status, total_minor, refunded_minor, currency FROM order_view'
+const ORDERS = 'SELECT order_id, status, total_minor, currency FROM order_view'
+
+const accountOf = ({ order_id, currency }: { order_id: string; currency: string }) => `${order_id} ${currency}`
+const keptOf = ({ captured, refunded }: Moved) => BigInt(captured) - BigInt(refunded)
+const heldOf = ({ authorized, voided, captured }: Moved) => BigInt(authorized) - BigInt(voided) - BigInt(captured)
 
 /** I2: what the provider's own ledger kept is what confirmed orders cost, order by order and currency by currency. */
 export async function checkMoney(books: Books): Promise<Finding> {
-  const provider = await books.read<
-    Record<keyof Moved, string> & { order_id: string; currency: string; captures: number }
-  >('sandbox', PROVIDER)
-  const orders = await books.read<{
-    order_id: string
-    status: string
-    total_minor: string
-    refunded_minor: string
-    currency: string
-  }>('order', ORDERS)
-  const moved = new Map(
-    provider.map((row) => [
-      `${row.order_id} ${row.currency}`,
-      {
-        captured: Number(row.captured),
-        refunded: Number(row.refunded),
-        authorized: Number(row.authorized),
-        voided: Number(row.voided),
-      },
-    ]),
-  )
-  const violations = provider
-    .filter(({ captures }) => captures > 1)
-    .map(({ order_id }) => `order ${order_id} was captured more than once`)
-  const known = new Set<string>()
-  for (const { order_id, status, total_minor, currency } of orders) {
-    const key = `${order_id} ${currency}`
-    known.add(key)
-    const { captured = 0, refunded = 0, authorized = 0, voided = 0 } = moved.get(key) ?? {}
-    const due = status === 'confirmed' ? Number(total_minor) : 0
-    if (captured - refunded !== due)
-      violations.push(
-        `order ${order_id} is ${status}: the provider keeps ${captured - refunded} ${currency}, due are ${due}`,
-      )
-    if (status !== 'confirmed' && authorized - voided - captured > 0)
-      violations.push(
-        `order ${order_id} is ${status}, but the provider still holds ${authorized - voided - captured} ${currency}`,
-      )
-  }
-  for (const [key, { captured, refunded }] of moved)
-    if (!known.has(key) && captured !== refunded)
-      violations.push(`the provider keeps money for ${key}, an order that does not exist`)
-  const total = (pick: keyof Moved) => [...moved.values()].reduce((sum, row) => sum + row[pick], 0)
+  const provider = await books.read<Moved>('sandbox', PROVIDER)
+  const orders = await books.read<OrderRow>('order', ORDERS)
+  const moved = new Map(provider.map((row) => [accountOf(row), row]))
+  const known = new Set(orders.map(accountOf))
+  const violations = [
+    ...orders.flatMap((order) => judgeOrder(order, moved.get(accountOf(order)))),
+    ...provider.flatMap((row) => judgeProvider(row, known)),
+  ]
+  const sumOf = (pick: (row: Moved) => string) => provider.reduce((sum, row) => sum + Number(pick(row)), 0)
   return finding('I2', "the provider's ledger equals the orders", {
     counts: {
       orders: orders.length,
       providerPayments: provider.length,
-      capturedMinor: total('captured'),
-      refundedMinor: total('refunded'),
+      capturedMinor: sumOf(({ captured }) => captured),
+      refundedMinor: sumOf(({ refunded }) => refunded),
     },
     violations,
   })
+}
+
+function judgeOrder({ order_id, status, total_minor, currency }: OrderRow, row: Moved | undefined): readonly string[] {
+  const kept = row ? keptOf(row) : 0n
+  const held = row ? heldOf(row) : 0n
+  const due = status === 'confirmed' ? BigInt(total_minor) : 0n
+  return [
+    kept === due ? '' : `order ${order_id} is ${status}: the provider keeps ${kept} ${currency}, due are ${due}`,
+    held === 0n ? '' : `order ${order_id} is ${status}, but the provider still holds ${held} ${currency}`,
+  ].filter((sentence) => sentence !== '')
+}
+
+function judgeProvider(row: Moved, known: ReadonlySet<string>): readonly string[] {
+  return [
+    row.captures > 1 ? `order ${row.order_id} was captured more than once` : '',
+    !known.has(accountOf(row)) && (keptOf(row) !== 0n || heldOf(row) !== 0n)
+      ? `the provider has money of order ${row.order_id}, which does not exist in ${row.currency}`
+      : '',
+  ].filter((sentence) => sentence !== '')
 }

@@ -1,5 +1,5 @@
 import type { Ids } from '@micromart/kernel/ids'
-import { ok, type Refusal, type Result, refuse } from '@micromart/kernel/result'
+import { err, ok, type Refusal, type Result, refuse } from '@micromart/kernel/result'
 import type { Transaction } from '@micromart/postgres/database'
 import { type AccountRefusal, normaliseEmail, parseEmail, parseName, type User } from './domain/account.ts'
 import type { Account, Passwords, SignInAttempt, SignInThrottle, Users } from './ports.ts'
@@ -43,7 +43,7 @@ export function createAccounts(parts: {
       const waitMs = throttle.waitMs(attempt)
       if (waitMs > 0) {
         const detail = 'Too many attempts to sign in have failed; try again later'
-        return { ok: false, error: { code: 'user.too-many-attempts', detail, waitMs } }
+        return err({ code: 'user.too-many-attempts' as const, detail, waitMs })
       }
       // what cannot be an address is not looked for, but costs the same
       const account = parseEmail(emailText).ok ? await users.findByEmail(attempt.email) : undefined

@@ -28,12 +28,20 @@ export const doctorCommand = (finish: (code: number) => void): Command =>
     .action(async (options: { port: number; data: string; json?: true }) => {
       const results = []
       for (const { name, run } of checks(options)) results.push(await outcome(name, run))
-      if (options.json) console.log(JSON.stringify({ ok: results.every(({ ok }) => ok), checks: results }))
-      else for (const { ok, name, text } of results) console.log(`${ok ? 'ok  ' : 'FAIL'}  ${name}: ${text}`)
-      finish(results.every(({ ok }) => ok) ? 0 : 1)
+      const ok = results.every((result) => result.ok)
+      console.log(options.json ? JSON.stringify({ ok, checks: results }) : results.map(asLine).join('\n'))
+      finish(ok ? 0 : 1)
     })
 
-async function outcome(name: string, run: Check['run']) {
+const asLine = ({ ok, name, text }: Outcome) => `${ok ? 'ok  ' : 'FAIL'}  ${name}: ${text}`
+
+interface Outcome {
+  readonly name: string
+  readonly ok: boolean
+  readonly text: string
+}
+
+async function outcome(name: string, run: Check['run']): Promise<Outcome> {
   try {
     return { name, ok: true, text: await run() }
   } catch (error) {

@@ -19,14 +19,14 @@ export const serveCommand = ({ environment }: CliContext): Command =>
     .action(async (name: 'gateway' | ServiceName) => {
       const log = createLogger({ service: name, level: environment['LOG_LEVEL'] ?? 'info' })
       const close = name === 'gateway' ? await serveGateway(environment, log) : await serveOne(name, environment, log)
-      if (process.send) process.send('ready')
+      process.send?.('ready')
       await new Promise<void>((stop) => {
         process.once('SIGTERM', () => stop())
         process.once('SIGINT', () => stop())
         process.once('disconnect', () => stop()) // the supervisor is gone
       })
       await close()
-      if (process.connected) process.disconnect()
+      if (process.connected) process.disconnect?.()
     })
 
 async function serveGateway(environment: CliContext['environment'], log: ReturnType<typeof createLogger>) {

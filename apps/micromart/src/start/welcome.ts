@@ -18,7 +18,7 @@ Stop with Ctrl-C.`
 }
 
 /** The purchase of the README, in curl and plain shell. */
-export const purchase = (url: string): string => `  API=${url}/api/v1
+const purchase = (url: string): string => `  API=${url}/api/v1
   CART=$(curl -s -X POST $API/carts -H 'content-type: application/json' -d '{}')
   ID=$(echo "$CART" | sed 's/.*"id":"\\([^"]*\\)".*/\\1/')
   TOKEN=$(echo "$CART" | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')

@@ -1,4 +1,4 @@
-import { ok, type Refusal, type Result, refuse } from '@micromart/kernel/result'
+import { err, ok, type Refusal, type Result, refuse } from '@micromart/kernel/result'
 import { type Product, type ProductContent, sameContent } from './product.ts'
 
 export type ConflictRefusal = Refusal<'product.handle-taken' | 'product.sku-taken'>
@@ -36,7 +36,7 @@ export function planChanges(
   const skus = new Map(neighbours.skus)
   return wanted.map((change) => {
     const conflict = conflictOf(change, { handles, skus })
-    if (conflict) return { ok: false, error: conflict }
+    if (conflict) return err(conflict)
     const { id, before, content } = change
     if (before) handles.delete(before.handle)
     for (const { sku } of before?.variants ?? []) skus.delete(sku)

@@ -1,5 +1,5 @@
 import type { Money } from '@micromart/kernel/money'
-import { ok, type Refusal, type Result } from '@micromart/kernel/result'
+import { err, ok, type Refusal, type Result } from '@micromart/kernel/result'
 
 export type ProductStatus = 'draft' | 'active' | 'archived'
 
@@ -77,7 +77,7 @@ export function contentOf(draft: ProductDraft): Result<ProductContent, ContentRe
   const variants = draft.variants.map(completeVariant)
   const options = draft.options ?? optionsNamedBy(variants)
   const fault = skuFault(variants) ?? priceFault(variants) ?? optionFault(options, variants) ?? imageFault(draft)
-  if (fault) return { ok: false, error: fault }
+  if (fault) return err(fault)
   return ok({
     handle: draft.handle,
     title: draft.title,

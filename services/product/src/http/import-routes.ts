@@ -2,7 +2,7 @@ import { writeHandler } from '@micromart/http-kit/idempotent-handler'
 import type { HttpServer } from '@micromart/http-kit/server'
 import type { Clock } from '@micromart/kernel/clock'
 import type { Ids } from '@micromart/kernel/ids'
-import { ok, type Refusal, type Result } from '@micromart/kernel/result'
+import { ok, type Result, refuse } from '@micromart/kernel/result'
 import type { Transaction } from '@micromart/postgres/database'
 import type { IdempotentWrite } from '@micromart/postgres/idempotency'
 import type { FastifyRequest } from 'fastify'
@@ -89,15 +89,13 @@ function readDrafts(request: FastifyRequest, products: readonly object[]): reado
   const seen = new Set<string>()
   return products.map((product) => {
     const handle = handleOf(product)
-    if (!fits(product)) return { handle, content: refused('product.invalid', faultsOf(fits.errors)) }
+    if (!fits(product)) return { handle, content: refuse('product.invalid', faultsOf(fits.errors)) }
     if (seen.has(handle))
-      return { handle, content: refused('product.handle-repeated', `The handle ${handle} came before in this import`) }
+      return { handle, content: refuse('product.handle-repeated', `The handle ${handle} came before in this import`) }
     seen.add(handle)
     return { handle, content: contentOf(product as NewProductBody) }
   })
 }
-
-const refused = (code: string, detail: string): Result<never, Refusal> => ({ ok: false, error: { code, detail } })
 
 const handleOf = (product: object): string =>
   'handle' in product && typeof product.handle === 'string' ? product.handle.slice(0, 255) : ''
