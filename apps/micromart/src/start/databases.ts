@@ -34,6 +34,16 @@ export async function ensureDatabases(adminUrl: string, secrets: Secrets): Promi
   }
 }
 
+/** Throws the shop's databases away, whoever is connected; the roles stay. */
+export async function dropDatabases(adminUrl: string): Promise<void> {
+  const admin = openDatabase({ url: adminUrl, poolSize: 1 })
+  try {
+    for (const name of databaseNames) await admin.execute(`DROP DATABASE IF EXISTS ${PREFIX}${name} WITH (FORCE)`)
+  } finally {
+    await admin.close()
+  }
+}
+
 const existing = async (admin: Database, sql: string) =>
   new Set((await admin.query<{ name: string }>(sql)).map(({ name }) => name))
 

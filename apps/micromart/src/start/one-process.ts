@@ -9,32 +9,12 @@ import { type RunningService, runService } from '@micromart/service-kit/run-serv
 import { type ServiceName, serviceNames } from '@micromart/service-kit/service'
 import { createLogger } from '@micromart/telemetry/logger'
 import { pino } from 'pino'
-import { type DatabaseUrls, databaseUrls, ensureDatabases } from './databases.ts'
+import { databaseUrls, ensureDatabases } from './databases.ts'
 import { gatewayEnvironment, type Installation, serviceEnvironment } from './environment.ts'
 import { checkPortIsFree, freePorts } from './ports.ts'
 import { openSecrets } from './secrets.ts'
 import { services } from './services.ts'
-
-export interface StartOptions {
-  readonly port: number
-  readonly dataDir: string
-  readonly fresh: boolean
-  readonly environment: Readonly<Record<string, string | undefined>>
-  readonly onProgress: (line: string) => void
-}
-
-export interface RunningShop {
-  readonly url: string
-  readonly databases: DatabaseUrls
-  readonly installation: Installation
-  /** Resolves when the database went away by itself. */
-  readonly broken: Promise<string>
-  /** Stops and starts single services, as tests and the curious do. */
-  stopService(name: ServiceName): Promise<void>
-  startService(name: ServiceName): Promise<void>
-  /** Drains and stops everything, the database last. */
-  close(): Promise<void>
-}
+import type { RunningShop, StartOptions } from './shop.ts'
 
 /** The whole shop in this process, on an embedded PostgreSQL under the data directory. */
 export async function startOneProcess(options: StartOptions): Promise<RunningShop> {
@@ -105,7 +85,6 @@ async function startOn(postgres: EmbeddedPostgres, options: StartOptions): Promi
   return {
     url: door.url,
     databases: installation.databases,
-    installation,
     broken: postgres.exited.then(({ code }) => `PostgreSQL has stopped (exit code ${code}).`),
     stopService,
     startService,

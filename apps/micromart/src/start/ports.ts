@@ -19,7 +19,7 @@ export const portsFrom = (gateway: number): Ports => ({
 
 /** For one process nobody but the gateway calls the services, so any free ports will do and none can be in the way. */
 export async function freePorts(gateway: number): Promise<Ports> {
-  const servers = await Promise.all(Array.from({ length: 2 * serviceNames.length }, open))
+  const servers = await Promise.all(Array.from({ length: 2 * serviceNames.length }, () => listenOn(0)))
   const numbers = servers.map((server) => (server.address() as AddressInfo).port)
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
   return {
@@ -29,17 +29,22 @@ export async function freePorts(gateway: number): Promise<Ports> {
   }
 }
 
-const open = () =>
+const listenOn = (port: number) =>
   new Promise<Server>((resolve, reject) => {
     const server = createServer().once('error', reject)
-    server.listen(0, '127.0.0.1', () => resolve(server))
+    server.listen(port, '127.0.0.1', () => resolve(server))
   })
 
-/** @throws the server's own error (EADDRINUSE, EACCES) when the port cannot be opened */
-export async function checkPortIsFree(port: number): Promise<void> {
-  const server = createServer()
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(port, '127.0.0.1', resolve)
-  })
-  await new Promise((resolve) => server.close(resolve))
+/** Waits for a used port for at most `patienceMs`. @throws the server's own error (EADDRINUSE, EACCES) when the port cannot be opened */
+export async function checkPortIsFree(port: number, patienceMs = 0): Promise<void> {
+  const giveUpAt = Date.now() + patienceMs
+  for (;;)
+    try {
+      const server = await listenOn(port)
+      await new Promise((resolve) => server.close(resolve))
+      return
+    } catch (error) {
+      if (Date.now() >= giveUpAt || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
 }

@@ -1,16 +1,25 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import type { Writable } from 'node:stream'
+import { writeSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { backOffMs } from '@micromart/postgres/wakeable'
 import { Fault } from '../fault.ts'
 
 export interface Supervised {
-  /** Resolves at the first start's success; rejects when the process ends before it was ever ready. */
-  readonly ready: Promise<void>
-  readonly pid: () => number | undefined
-  readonly restarts: () => number
-  /** SIGTERM, and SIGKILL for who has not finished after 15 s. */
-  close(): Promise<void>
+  /** Resolves once the process takes work; rejects when it ends before it ever did. */
+  start(): Promise<void>
+  /** SIGTERM, and SIGKILL for who has not finished after 15 s. It is not restarted then. */
+  stop(): Promise<void>
+  pid(): number | undefined
+  /** How often it was started again after it had ended by itself. */
+  restarts(): number
+}
+
+export interface SuperviseOptions {
+  readonly name: string
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** An open file that everything the process says is appended to. */
+  readonly log: number
+  readonly onProgress: (line: string) => void
 }
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
@@ -18,66 +27,68 @@ const PATIENCE_MS = 15_000
 const STABLE_MS = 10_000
 
 /** Keeps one service's process alive: restarted with back-off whenever it ends without being asked to. */
-export function supervise(options: {
-  name: string
-  environment: Readonly<Record<string, string | undefined>>
-  log: Writable
-  onProgress: (line: string) => void
-}): Supervised {
-  const { name } = options
+export function supervise({ name, environment, log, onProgress }: SuperviseOptions): Supervised {
   let child: ChildProcess | undefined
-  let closing = false
+  let wanted = false
   let failures = 0
   let restarts = 0
   let pending: NodeJS.Timeout | undefined
-  const { promise: ready, resolve, reject } = Promise.withResolvers<void>()
-  let wasReady = false
 
-  const start = () => {
+  const launch = () => {
     const startedAt = Date.now()
-    let lastWords = ''
-    const started = fork(MAIN, ['serve', name], {
-      env: { ...options.environment },
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    const launched = fork(MAIN, ['serve', name], { env: { ...environment }, stdio: ['ignore', log, 'pipe', 'ipc'] })
+    child = launched
+    const lastWords = collect(launched, log)
+    const ready = new Promise<void>((resolve, reject) => {
+      launched.once('message', () => resolve())
+      launched.once('exit', (code) =>
+        reject(new Fault(`The service ${name} could not start: ${lastWords() || `exit code ${code}`}`)),
+      )
     })
-    child = started
-    started.stdout?.pipe(options.log, { end: false })
-    started.stderr?.pipe(options.log, { end: false })
-    started.stderr?.on('data', (data) => {
-      lastWords = `${lastWords}${data}`.slice(-2_000)
-    })
-    started.once('message', () => {
-      wasReady = true
-      resolve()
-    })
-    started.once('exit', (code, signal) => {
+    launched.once('exit', (code, signal) => {
       child = undefined
-      if (closing) return
-      if (!wasReady && code !== null)
-        return reject(new Fault(`The service ${name} could not start: ${lastWords.trim() || `exit code ${code}`}`))
-      failures = Date.now() - startedAt > STABLE_MS ? 1 : failures + 1
-      restarts += 1
-      const delayMs = backOffMs(failures, { firstMs: 200, mostMs: 10_000 })
-      options.onProgress(`${name} ended (${signal ?? `exit code ${code}`}); starting it again in ${delayMs} ms`)
-      pending = setTimeout(start, delayMs)
+      if (wanted) restartLater(startedAt, signal ?? `exit code ${code}`)
     })
+    return ready
   }
 
-  start()
+  const restartLater = (startedAt: number, cause: string) => {
+    failures = Date.now() - startedAt > STABLE_MS ? 1 : failures + 1
+    restarts += 1
+    const delayMs = backOffMs(failures, { firstMs: 200, mostMs: 10_000 })
+    onProgress(`${name} ended (${cause}); starting it again in ${delayMs} ms`)
+    pending = setTimeout(() => launch().catch(() => {}), delayMs) // its end is heard by the exit listener
+  }
+
   return {
-    ready,
+    start: async () => {
+      await launch()
+      wanted = true
+    },
+    stop: async () => {
+      wanted = false
+      clearTimeout(pending)
+      if (child) await end(child)
+    },
     pid: () => child?.pid,
     restarts: () => restarts,
-    close: async () => {
-      closing = true
-      clearTimeout(pending)
-      const running = child
-      if (!running) return
-      const ended = new Promise<void>((done) => running.once('exit', () => done()))
-      running.kill('SIGTERM')
-      const timer = setTimeout(() => running.kill('SIGKILL'), PATIENCE_MS)
-      await ended
-      clearTimeout(timer)
-    },
   }
+}
+
+/** What a process says on its error channel goes to the log too; the last of it explains a failed start. */
+function collect(child: ChildProcess, log: number): () => string {
+  let lastWords = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    writeSync(log, text)
+    lastWords = `${lastWords}${text}`.slice(-2_000)
+  })
+  return () => lastWords.trim()
+}
+
+async function end(child: ChildProcess) {
+  const ended = new Promise<void>((done) => child.once('close', () => done())) // after the last of its words
+  child.kill('SIGTERM')
+  const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS)
+  await ended
+  clearTimeout(timer)
 }

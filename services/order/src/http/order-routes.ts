@@ -6,6 +6,7 @@ import { isStaff } from '@micromart/http-kit/identity'
 import { ProblemError, type StatusTable } from '@micromart/http-kit/problem'
 import type { HttpServer } from '@micromart/http-kit/server'
 import { isUuid } from '@micromart/kernel/ids'
+import { refuse } from '@micromart/kernel/result'
 import { type CommandRunner, retryOnConflict } from '@micromart/postgres/command-runner'
 import type { IdempotentWrite } from '@micromart/postgres/idempotency'
 import type { FastifyRequest } from 'fastify'
@@ -18,9 +19,13 @@ const statuses = {
   'order.unknown': 404,
   'order.already-refunded': 409,
   'order.amount-mismatch': 409,
-} satisfies StatusTable<OrderRefusal['code']>
+  'order.being-placed': 409,
+} satisfies StatusTable<OrderRefusal['code'] | 'order.being-placed'>
 
 const unknown = () => new ProblemError(404, { code: 'order.unknown', detail: 'There is no such order' })
+
+/** Its checkout is accepted and its owner may look at it, but it has not arrived here yet. */
+const beingPlaced = refuse('order.being-placed', 'The order is still being placed; try again in a moment')
 
 const byId = { params: Type.Object({ id: Type.String() }), tags: ['orders'] }
 
@@ -100,7 +105,7 @@ export function orderRoutes(http: HttpServer, { orders, views, accepted, write }
           const [result] = await orders.runIn(tx, [
             { streamId: orderId, command: { type: 'CancelOrder' }, context: request.context },
           ])
-          if (result && !result.ok) return result
+          if (result && !result.ok) return result.error.code === 'order.unknown' ? beingPlaced : result
           return { ok: true, value: { status: 202, body: { orderId, status: 'cancelled' } } }
         }),
       )

@@ -1,0 +1,25 @@
+import type { ServiceName } from '@micromart/service-kit/service'
+import type { DatabaseUrls } from './databases.ts'
+
+export interface StartOptions {
+  /** Port of the gateway. */
+  readonly port: number
+  readonly dataDir: string
+  /** Throws away what an earlier start has left. */
+  readonly fresh: boolean
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly onProgress: (line: string) => void
+}
+
+/** A shop that runs, in whichever shape. */
+export interface RunningShop {
+  readonly url: string
+  readonly databases: DatabaseUrls
+  /** Resolves with a sentence when the shop cannot go on, because its database went away. */
+  readonly broken: Promise<string>
+  /** Drains and stops one service; the others go on. */
+  stopService(name: ServiceName): Promise<void>
+  startService(name: ServiceName): Promise<void>
+  /** Drains and stops everything, the database last. */
+  close(): Promise<void>
+}

@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto'
+import { Pool } from 'undici'
+
+/** One answer of the shop. `status` 0 means that no answer came, so that nobody knows what became of the request. */
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly text: string
+  // biome-ignore lint/suspicious/noExplicitAny: programs look into bodies freely
+  readonly body: any
+}
+
+export interface Call {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
+  readonly path: string
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** A guest's cart: its id and the token that opens it and the order it becomes. */
+export interface GuestCart {
+  readonly id: string
+  readonly token: string
+}
+
+export interface CheckoutOptions {
+  readonly method?: string
+  readonly key?: string
+  readonly email?: string
+}
+
+/** A client of the shop that goes through the gateway and knows nothing but the public API. */
+export interface Shopper {
+  readonly calls: () => number
+  call(call: Call): Promise<Answer>
+  newCart(): Promise<GuestCart>
+  add(cart: GuestCart, sku: string, quantity: number): Promise<Answer>
+  checkout(cart: GuestCart, options?: CheckoutOptions): Promise<Answer>
+  order(orderId: string, token: string): Promise<Answer>
+  signIn(email: string, password: string): Promise<string>
+  close(): Promise<void>
+}
+
+const ADDRESS = { name: 'Ada Shopper', line1: '1 High Street', city: 'York', postalCode: 'YO1 7HH', country: 'GB' }
+
+export function createShopper(url: string, options: { connections?: number; timeoutMs?: number } = {}): Shopper {
+  const { connections = 16, timeoutMs = 15_000 } = options
+  const pool = new Pool(url, { connections, headersTimeout: timeoutMs, bodyTimeout: timeoutMs })
+  let calls = 0
+
+  const call = async ({ method, path, body, headers = {} }: Call): Promise<Answer> => {
+    calls += 1
+    const sent = body === undefined ? { headers } : withBody(body, headers)
+    try {
+      const response = await pool.request({ method, path, ...sent })
+      return answerOf(response.statusCode, response.headers, await response.body.text())
+    } catch (error) {
+      return { status: 0, headers: {}, text: String(error), body: undefined }
+    }
+  }
+
+  return {
+    calls: () => calls,
+    call,
+    newCart: async () => {
+      const answer = await call({ method: 'POST', path: '/api/v1/carts', body: {} })
+      if (answer.status !== 201) throw new Error(`no cart: ${answer.status} ${answer.text}`)
+      return { id: answer.body.id, token: answer.body.token }
+    },
+    add: ({ id, token }, sku, quantity) =>
+      call({
+        method: 'POST',
+        path: `/api/v1/carts/${id}/items`,
+        headers: { 'cart-token': token },
+        body: { sku, quantity },
+      }),
+    checkout: ({ id, token }, { method = 'sandbox:success', key = randomUUID(), email = 'ada@example.com' } = {}) =>
+      call({
+        method: 'POST',
+        path: `/api/v1/carts/${id}/checkout`,
+        headers: { 'cart-token': token, 'idempotency-key': key },
+        body: { email, shippingAddress: ADDRESS, payment: { method } },
+      }),
+    order: (orderId, token) =>
+      call({ method: 'GET', path: `/api/v1/orders/${orderId}`, headers: { 'cart-token': token } }),
+    signIn: async (email, password) => {
+      const answer = await call({ method: 'POST', path: '/api/v1/auth/login', body: { email, password } })
+      if (answer.status !== 200) throw new Error(`cannot sign in: ${answer.status} ${answer.text}`)
+      return answer.body.accessToken
+    },
+    close: () => pool.close(),
+  }
+}
+
+/** A body that is a string already is sent as it is, well-formed or not. */
+const withBody = (body: unknown, headers: Readonly<Record<string, string>>) => ({
+  headers: { 'content-type': 'application/json', ...headers },
+  body: typeof body === 'string' ? body : JSON.stringify(body),
+})
+
+function answerOf(status: number, headers: Answer['headers'], text: string): Answer {
+  const isJson = String(headers['content-type'] ?? '').includes('json')
+  return { status, headers, text, body: isJson && text !== '' ? JSON.parse(text) : undefined }
+}
