@@ -43,9 +43,11 @@ async function serveOne(
   if (!/^amqps?:\/\//.test(url))
     throw new Fault('Set BROKER_URL to amqp://…: services in separate processes meet at RabbitMQ.')
   const broker = createRabbitMqBroker({ url, topology, log })
-  const service = await runService(services[name], { environment, broker, log })
-  return async () => {
-    await service.close()
+  try {
+    const service = await runService(services[name], { environment, broker, log })
+    return () => service.close().then(() => broker.close())
+  } catch (error) {
     await broker.close()
+    throw error
   }
 }

@@ -23,6 +23,7 @@ export interface SuperviseOptions {
 }
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
+const START_LIMIT_MS = 60_000
 const PATIENCE_MS = 15_000
 const STABLE_MS = 10_000
 
@@ -39,12 +40,13 @@ export function supervise({ name, environment, log, onProgress }: SuperviseOptio
     const launched = fork(MAIN, ['serve', name], { env: { ...environment }, stdio: ['ignore', log, 'pipe', 'ipc'] })
     child = launched
     const lastWords = collect(launched, log)
+    const limit = setTimeout(() => launched.kill('SIGKILL'), START_LIMIT_MS)
     const ready = new Promise<void>((resolve, reject) => {
       launched.once('message', () => resolve())
       launched.once('exit', (code) =>
         reject(new Fault(`The service ${name} could not start: ${lastWords() || `exit code ${code}`}`)),
       )
-    })
+    }).finally(() => clearTimeout(limit))
     launched.once('exit', (code, signal) => {
       child = undefined
       if (wanted) restartLater(startedAt, signal ?? `exit code ${code}`)

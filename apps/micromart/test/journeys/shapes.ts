@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createVirtualHost } from '@micromart/testkit/rabbitmq-vhost'
 import { startOneProcess } from '../../src/start/one-process.ts'
 import type { RunningShop, StartOptions } from '../../src/start/shop.ts'
 import { startSplit } from '../../src/start/split.ts'
@@ -18,16 +17,11 @@ export const oneProcess: Shape = {
   start: (environment = {}) => startIn(startOneProcess, environment),
 }
 
-/** Each start gets a virtual host of its own. */
-export const split: Shape = {
+/** Split, on a RabbitMQ that nobody else uses. */
+export const splitOn = (amqpUrl: string): Shape => ({
   name: 'split',
-  async start(environment = {}) {
-    const host = await createVirtualHost()
-    if ('unavailable' in host) throw new Error(host.unavailable)
-    const shop = await startIn(startSplit, { AMQP_URL: host.url, ...environment })
-    return { ...shop, close: () => shop.close().then(() => host.drop()) }
-  },
-}
+  start: (environment = {}) => startIn(startSplit, { AMQP_URL: amqpUrl, ...environment }),
+})
 
 async function startIn(
   start: (options: StartOptions) => Promise<RunningShop>,
@@ -46,10 +40,15 @@ async function startIn(
   return { ...shop, close: () => shop.close().then(() => rm(dataDir, { recursive: true, force: true })) }
 }
 
-/** A port with room above it: the split shape takes eight more, and as many again a hundred higher. */
+const LOWEST_PORT = 20_000
+const PORTS_EACH = 220
+
+/** A port with room above it, for the split shape takes eight more, and as many again a hundred higher; all below those that outgoing connections get. */
 async function freePortRange(): Promise<number> {
-  const base = 20_000 + (process.pid % 100) * 220 + Math.floor(Math.random() * 10)
-  for (let port = base; ; port += 220) if (await isFree(port)) return port
+  for (let turn = process.pid; ; turn += 1) {
+    const port = LOWEST_PORT + (turn % 50) * PORTS_EACH
+    if (await isFree(port)) return port
+  }
 }
 
 const isFree = (port: number) =>

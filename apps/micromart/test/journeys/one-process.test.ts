@@ -1,0 +1,4 @@
+import { journeys } from './journeys.ts'
+import { oneProcess } from './shapes.ts'
+
+journeys(oneProcess)
