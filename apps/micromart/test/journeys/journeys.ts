@@ -8,7 +8,7 @@ import type { ServiceName } from '@micromart/service-kit/service'
 import { until } from '@micromart/testkit/until'
 import { Client } from 'pg'
 import { type DatabaseName, databaseNames } from '../../src/start/databases.ts'
-import type { Shape } from './shapes.ts'
+import type { Shape } from '../shapes.ts'
 import { openShop, type ShopUnderTest } from './shop-under-test.ts'
 
 /** Time enough to approve a payment, and not too long to see one expire. */

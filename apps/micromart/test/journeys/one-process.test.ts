@@ -1,4 +1,4 @@
+import { oneProcess } from '../shapes.ts'
 import { journeys } from './journeys.ts'
-import { oneProcess } from './shapes.ts'
 
 journeys(oneProcess)

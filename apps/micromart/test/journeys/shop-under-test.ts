@@ -1,9 +1,10 @@
-import { randomUUID } from 'node:crypto'
+import assert from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
+import { openShopkeeper, type Shopkeeper } from '@micromart/proof/shopkeeper'
 import { type Answer, createShopper, type GuestCart, type Shopper } from '@micromart/proof/shopper'
 import { until } from '@micromart/testkit/until'
 import type { RunningShop } from '../../src/start/shop.ts'
-import type { Shape } from './shapes.ts'
+import type { Shape } from '../shapes.ts'
 
 /** Long enough for a purchase on a busy machine. */
 const PATIENCE_MS = 60_000
@@ -16,11 +17,10 @@ export interface Mail {
 
 export interface ShopUnderTest extends Shopper {
   readonly shop: RunningShop
-  /** A product of its own with so many pieces on hand; answers its SKU. Costs 12.50 USD. */
-  stocked(quantity: number): Promise<string>
+  readonly stocked: Shopkeeper['stocked']
   stockOf(sku: string): Promise<{ onHand: number; reserved: number; available: number }>
   stockBecomes(sku: string, level: { onHand: number; reserved: number }): Promise<unknown>
-  staff(call: Omit<Parameters<Shopper['call']>[0], 'headers'>): Promise<Answer>
+  readonly staff: Shopkeeper['call']
   cartWith(...lines: readonly (readonly [sku: string, quantity: number])[]): Promise<GuestCart>
   /** Waits until the order is `status`, or any final one. */
   reaches(orderId: string, cart: GuestCart, status?: string): Promise<Answer['body']>
@@ -34,26 +34,16 @@ export interface ShopUnderTest extends Shopper {
 export async function openShop(shape: Shape, environment: Readonly<Record<string, string>>): Promise<ShopUnderTest> {
   const shop = await shape.start(environment)
   const shopper = createShopper(shop.url, { connections: 64, timeoutMs: 30_000 })
-  const token = await shopper.signIn('admin@micromart.test', 'micromart-demo')
-  const staff: ShopUnderTest['staff'] = (call) =>
-    shopper.call({ ...call, headers: { authorization: `Bearer ${token}` } })
-  const get = async (path: string) => (await staff({ method: 'GET', path })).body
+  const keeper = await openShopkeeper(shopper)
+  const get = async (path: string) => (await keeper.call({ method: 'GET', path })).body
   const eventually = <T>(what: string, ask: () => Promise<T | undefined | false>) =>
     until(ask, { withinMs: PATIENCE_MS, what })
 
   return {
     ...shopper,
     shop,
-    staff,
-    stocked: async (quantity) => {
-      const sku = `TEST-${randomUUID().slice(0, 8).toUpperCase()}`
-      const variants = [{ sku, price: { minor: 1250, currency: 'USD' } }]
-      const body = { handle: sku.toLowerCase(), title: `Product ${sku}`, variants }
-      expectStatus(201, await staff({ method: 'POST', path: '/api/v1/products', body }))
-      const items = [{ sku, quantity }]
-      expectStatus(200, await staff({ method: 'POST', path: '/api/v1/inventory/opening-stock', body: { items } }))
-      return sku
-    },
+    staff: keeper.call,
+    stocked: keeper.stocked,
     stockOf: (sku) => get(`/api/v1/inventory/${sku}`),
     stockBecomes: (sku, { onHand, reserved }) =>
       eventually(`${onHand} of ${sku} on hand, ${reserved} reserved`, async () => {
@@ -62,7 +52,7 @@ export async function openShop(shape: Shape, environment: Readonly<Record<string
       }),
     cartWith: async (...lines) => {
       const cart = await shopper.newCart()
-      for (const [sku, quantity] of lines) expectStatus(201, await shopper.add(cart, sku, quantity))
+      for (const [sku, quantity] of lines) assert.equal((await shopper.add(cart, sku, quantity)).status, 201)
       return cart
     },
     reaches: (orderId, { token: cartToken }, status) =>
@@ -82,8 +72,4 @@ export async function openShop(shape: Shape, environment: Readonly<Record<string
       }),
     close: () => shopper.close().then(() => shop.close()),
   }
-}
-
-function expectStatus(expected: number, { status, text }: Answer) {
-  if (status !== expected) throw new Error(`expected ${expected}, got ${status}: ${text}`)
 }

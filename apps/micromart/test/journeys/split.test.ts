@@ -1,8 +1,8 @@
 import { after } from 'node:test'
 import { createVirtualHost } from '@micromart/testkit/rabbitmq-vhost'
 import { skipWithout } from '@micromart/testkit/require-server'
+import { splitOn } from '../shapes.ts'
 import { journeys } from './journeys.ts'
-import { splitOn } from './shapes.ts'
 
 const host = await createVirtualHost()
 journeys(splitOn('url' in host ? host.url : ''), skipWithout(host))

@@ -1,22 +1,19 @@
-const SHORTEST = 13
-const LONGEST = 19
+/** How the digits of 13 to 19 digit numbers are grouped on cards: in one, in fours, and as on American Express and Diners Club. */
+const GROUPINGS = /^(1[3-9]|4-4-4-[1-4]|4-4-4-4-[1-3]|4-6-5|4-6-4)$/
 
-/** True where a text holds what looks like a payment card's number: 13 to 19 digits, in groups or not, with a right check digit. */
+/** Digits in groups, not glued to letters: a piece of a UUID is no card. */
+const DIGITS = /(?<![\p{L}\d])\d+(?:[ -]\d+)*(?![\p{L}\d])/gu
+
+/** True where a text holds what looks like a payment card's number: digits grouped as on a card, with a right check digit. */
 export const holdsCardNumber = (text: string): boolean =>
-  (text.match(/\d+(?:[ -]\d+)*/g) ?? []).some((run) => anyCardAmong(run.split(/[ -]/)))
+  (text.match(DIGITS) ?? []).some((run) => anyCardAmong(run.split(/[ -]/)))
 
-/** The groups of a number may be followed or led by others, such as an expiry date. */
-function anyCardAmong(groups: readonly string[]): boolean {
-  return groups.some((_, from) => {
-    let digits = ''
-    for (const group of groups.slice(from)) {
-      digits += group
-      if (digits.length > LONGEST) return false
-      if (digits.length >= SHORTEST && passesLuhn(digits)) return true
-    }
-    return false
-  })
-}
+/** The groups of a number may be led or followed by others, such as an expiry date. */
+const anyCardAmong = (groups: readonly string[]): boolean =>
+  groups.some((_, from) => groups.slice(from, from + 5).some((_, last) => isCard(groups.slice(from, from + last + 1))))
+
+const isCard = (groups: readonly string[]): boolean =>
+  GROUPINGS.test(groups.map(({ length }) => length).join('-')) && passesLuhn(groups.join(''))
 
 /** ISO/IEC 7812-1, annex B: from the right, every second digit counts double. */
 function passesLuhn(digits: string): boolean {

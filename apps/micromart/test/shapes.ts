@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startOneProcess } from '../../src/start/one-process.ts'
-import type { RunningShop, StartOptions } from '../../src/start/shop.ts'
-import { startSplit } from '../../src/start/split.ts'
+import { startOneProcess } from '../src/start/one-process.ts'
+import type { RunningShop, StartOptions } from '../src/start/shop.ts'
+import { startSplit } from '../src/start/split.ts'
 
 /** A way to run the shop; the same journeys pass in each. */
 export interface Shape {
@@ -44,7 +44,7 @@ const LOWEST_PORT = 20_000
 const PORTS_EACH = 220
 
 /** A port with room above it, for the split shape takes eight more, and as many again a hundred higher; all below those that outgoing connections get. */
-async function freePortRange(): Promise<number> {
+export async function freePortRange(): Promise<number> {
   for (let turn = process.pid; ; turn += 1) {
     const port = LOWEST_PORT + (turn % 50) * PORTS_EACH
     if (await isFree(port)) return port
