@@ -65,8 +65,8 @@ const walls = [
   },
   {
     name: 'testkit-in-tests-only',
-    comment: 'only tests and proof may use the testkit',
-    from: { pathNot: `${TEST}|^proof/|^packages/testkit/` },
+    comment: 'only tests, proof and bench may use the testkit',
+    from: { pathNot: `${TEST}|^(proof|bench)/|^packages/testkit/` },
     to: { path: '^packages/testkit/' },
   },
 ]

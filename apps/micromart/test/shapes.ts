@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePortRange } from '@micromart/testkit/free-ports'
 import { startOneProcess } from '../src/start/one-process.ts'
 import type { RunningShop, StartOptions } from '../src/start/shop.ts'
 import { startSplit } from '../src/start/split.ts'
@@ -39,20 +39,3 @@ async function startIn(
   })
   return { ...shop, close: () => shop.close().then(() => rm(dataDir, { recursive: true, force: true })) }
 }
-
-const LOWEST_PORT = 20_000
-const PORTS_EACH = 220
-
-/** A port with room above it, for the split shape takes eight more, and as many again a hundred higher; all below those that outgoing connections get. */
-export async function freePortRange(): Promise<number> {
-  for (let turn = process.pid; ; turn += 1) {
-    const port = LOWEST_PORT + (turn % 50) * PORTS_EACH
-    if (await isFree(port)) return port
-  }
-}
-
-const isFree = (port: number) =>
-  new Promise<boolean>((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })

@@ -33,12 +33,12 @@ export function uuidV7(clock: Clock, randomBytes: (size: number) => Uint8Array =
   }
 }
 
-/** Random bytes are taken from the system in larger helpings: one call a uuid would cost more than the uuid. */
 const POOL_BYTES = 4096
 let pool = new Uint8Array(0)
 let used = 0
 
-function cryptoBytes(size: number): Uint8Array {
+/** Random bytes, taken from the system in larger helpings: one call a uuid would cost more than the uuid. */
+export function cryptoBytes(size: number): Uint8Array {
   if (used + size > pool.length) {
     pool = crypto.getRandomValues(new Uint8Array(POOL_BYTES))
     used = 0

@@ -104,7 +104,7 @@ export function commandRunner<State, Command, Event extends { type: string }>(
     appended: Parameters<typeof appendEvents<Event>>[1],
     reactions: readonly Reaction[],
   ) => {
-    await appendEvents(tx, appended)
+    appendEvents(tx, appended)
     await options.outbox.add(
       tx,
       reactions.flatMap(({ messages }) => messages ?? []),

@@ -9,6 +9,8 @@ export interface Queryable {
 }
 
 export interface Transaction extends Queryable {
+  /** Sends a statement without waiting for its answer; the commit waits, and fails with its error (or with what `onError` makes of it). */
+  write(text: string, values: readonly unknown[], onError?: (error: unknown) => unknown): void
   /** Runs once the commit has been answered; for waking workers, never for effects that must not be lost. */
   afterCommit(action: () => void): void
 }
@@ -48,6 +50,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     idleTimeoutMillis: 30_000,
     statement_timeout: 30_000,
     idle_in_transaction_session_timeout: 30_000,
+    pipeline: true,
   })
   pool.on('error', (error) => options.onIdleError?.(error))
   const statements = new Map<string, string>()
@@ -69,16 +72,23 @@ export function openDatabase(options: DatabaseOptions): Database {
     transaction: async (work) => {
       const client = await pool.connect()
       const actions: (() => void)[] = []
+      const sent = createSent()
       let broken = false
       try {
-        await client.query('BEGIN')
-        const result = await work({ ...queryable(client), afterCommit: (action) => actions.push(action) })
-        await client.query('COMMIT')
+        sent.add(client.query('BEGIN'))
+        const result = await work({
+          ...queryable(client),
+          write: (text, values, onError) => sent.add(client.query(prepared(text, values)), onError),
+          afterCommit: (action) => actions.push(action),
+        })
+        sent.add(client.query('COMMIT')) // after a failed statement the server takes it for a rollback
+        await sent.answered()
         for (const action of actions) action()
         return result
       } catch (error) {
-        broken = isUnavailable(error) || !(await rolledBack(client))
-        throw error
+        const cause = sent.failure() ?? error // whatever follows a failed statement fails too, and does not say why
+        broken = isUnavailable(cause) || !(await rolledBack(client))
+        throw cause
       } finally {
         client.release(broken)
       }
@@ -94,6 +104,28 @@ export function openDatabase(options: DatabaseOptions): Database {
       }
     },
     close: () => pool.end(),
+  }
+}
+
+/** Statements on their way: the first failure is the one that explains the others. */
+function createSent() {
+  const answers: Promise<void>[] = []
+  let failure: { readonly error: unknown } | undefined
+  return {
+    add: (answer: Promise<unknown>, onError: (error: unknown) => unknown = (error) => error) => {
+      const noted = answer.then(
+        () => {},
+        (error) => {
+          failure ??= { error: onError(error) }
+        },
+      )
+      answers.push(noted)
+    },
+    answered: async () => {
+      await Promise.all(answers)
+      if (failure) throw failure.error
+    },
+    failure: () => failure?.error,
   }
 }
 

@@ -63,14 +63,15 @@ export async function readStreams<Event extends { type: string }>(
   return streams
 }
 
-/** Appends at exactly these versions (the primary key is the lock). @throws StreamConflict when one is taken */
-export async function appendEvents<Event extends { type: string }>(
+/** Appends at exactly these versions (the primary key is the lock); the commit fails with StreamConflict when one is taken. */
+export function appendEvents<Event extends { type: string }>(
   tx: Transaction,
   events: readonly { streamId: string; version: number; event: Event; at: Date; context: WorkContext }[],
-): Promise<void> {
+): void {
   if (events.length === 0) return
-  try {
-    await tx.execute(APPEND, [
+  tx.write(
+    APPEND,
+    [
       events.map(({ streamId }) => streamId),
       events.map(({ version }) => version),
       events.map(({ event }) => event.type),
@@ -79,8 +80,7 @@ export async function appendEvents<Event extends { type: string }>(
       events.map(({ context }) => context.causationId),
       events.map(({ context }) => context.correlationId),
       events.map(({ context }) => context.traceparent),
-    ])
-  } catch (error) {
-    throw isUniqueViolation(error, 'event_log_pkey') ? new StreamConflict(error) : error
-  }
+    ],
+    (error) => (isUniqueViolation(error, 'event_log_pkey') ? new StreamConflict(error) : error),
+  )
 }

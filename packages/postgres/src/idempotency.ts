@@ -66,12 +66,12 @@ export function idempotentWrites({ database, clock }: { database: Database; cloc
   const perform = async (tx: Transaction, key: IdempotencyKey | undefined, work: Parameters<IdempotentWrite>[1]) => {
     const result = await work(tx)
     if (!result.ok) throw new RolledBack(result.error)
-    if (key) await record(tx, key, result.value)
+    if (key) record(tx, key, result.value)
     return ok({ ...result.value, replayed: false })
   }
 
   const record = (tx: Transaction, key: IdempotencyKey, { status, headers, body }: Answer) =>
-    tx.execute(RECORD, [
+    tx.write(RECORD, [
       key.caller,
       key.route,
       key.key,

@@ -55,7 +55,7 @@ export function createOutbox(options: { source: string; ids: Ids; clock: Clock; 
       const now = options.clock.now()
       const time = now.toISOString()
       const envelopes = messages.map((message) => seal(message, time))
-      await tx.execute(INSERT, [
+      tx.write(INSERT, [
         envelopes.map(({ id }) => id),
         envelopes.map(({ type }) => type),
         envelopes.map(({ subject }) => subject),

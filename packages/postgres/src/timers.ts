@@ -74,7 +74,7 @@ export function createTimers(wake: () => void): Timers {
     async schedule(tx, timers) {
       if (timers.length === 0) return
       const contexts = timers.map(({ context }) => context ?? currentContext())
-      await tx.execute(SCHEDULE, [
+      tx.write(SCHEDULE, [
         timers.map(({ id }) => id),
         timers.map(({ kind }) => kind),
         timers.map(({ subject }) => subject),
@@ -87,7 +87,7 @@ export function createTimers(wake: () => void): Timers {
       tx.afterCommit(wake)
     },
     cancel: async (tx, ids) => {
-      if (ids.length > 0) await tx.execute('DELETE FROM timers WHERE id = ANY ($1::text[])', [ids])
+      if (ids.length > 0) tx.write('DELETE FROM timers WHERE id = ANY ($1::text[])', [ids])
     },
   }
 }

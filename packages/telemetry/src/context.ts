@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { randomBytes } from 'node:crypto'
+import { cryptoBytes } from '@micromart/kernel/ids'
 
 /** What ties the work of many services to one request. */
 export interface WorkContext {
@@ -19,12 +19,14 @@ export const runInContext = <T>(context: WorkContext, work: () => T): T => stora
 
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/
 
-const newTraceparent = (): string => `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`
+const randomHex = (bytes: number): string => Buffer.from(cryptoBytes(bytes)).toString('hex')
+
+const newTraceparent = (): string => `00-${randomHex(16)}-${randomHex(8)}-01`
 
 /** The same trace with a span of its own; anything malformed starts a new trace. */
 export function continueTrace(traceparent: string | undefined): string {
   const traceId = traceIdOf(traceparent)
-  return traceId ? `00-${traceId}-${randomBytes(8).toString('hex')}-01` : newTraceparent()
+  return traceId ? `00-${traceId}-${randomHex(8)}-01` : newTraceparent()
 }
 
 export const traceIdOf = (traceparent: string | undefined): string | undefined => {

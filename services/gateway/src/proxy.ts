@@ -68,7 +68,7 @@ export function createProxy(upstreams: Upstreams): Forwarder {
     if (Number(request.headers['content-length'] ?? 0) > route.bodyLimit) throw tooLarge()
     const stop = new AbortController()
     const deadline = setTimeout(() => stop.abort(tooLate()), route.deadlineMs)
-    const clientGone = () => stop.abort(new Error('the client is gone'))
+    const clientGone = () => response.writableFinished || stop.abort(new Error('the client is gone'))
     response.once('close', clientGone)
     try {
       await attempt(pool, exchange, stop.signal).catch((error: unknown) => {

@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { type Program, startProgram } from '../program.ts'
-import { freePortRange } from '../shapes.ts'
+import { type Program, startProgram } from '@micromart/proof/program'
+import { freePortRange } from '@micromart/testkit/free-ports'
 import { assertHolds, besiege } from './siege.ts'
 
 describe('kill -9 in the middle of 200 checkouts: one process', () => {

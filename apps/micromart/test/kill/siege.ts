@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runBuyers } from '@micromart/proof/buyers'
+import { runProgram } from '@micromart/proof/program'
 import { openShopkeeper } from '@micromart/proof/shopkeeper'
 import { createShopper } from '@micromart/proof/shopper'
-import { runProgram } from '../program.ts'
 
 const CHECKOUTS = 200
 /** The blow falls when so many of them are accepted, while the others run. */

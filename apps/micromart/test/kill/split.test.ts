@@ -3,11 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { freePortRange } from '@micromart/testkit/free-ports'
 import { startRabbitMqNode } from '@micromart/testkit/rabbitmq-node'
 import { skipWithout } from '@micromart/testkit/require-server'
 import { until } from '@micromart/testkit/until'
 import { processNames, type SplitShop, startSplit } from '../../src/start/split.ts'
-import { freePortRange } from '../shapes.ts'
 import { assertHolds, besiege } from './siege.ts'
 
 const port = await freePortRange()

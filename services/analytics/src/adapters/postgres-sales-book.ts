@@ -33,7 +33,7 @@ const TOP = `
 
 export const postgresSalesBook = (database: Database): SalesBook => ({
   async addSales(tx, sales) {
-    await tx.execute(ADD_SALES, [
+    tx.write(ADD_SALES, [
       sales.map(({ orderId }) => orderId),
       sales.map(({ confirmedAt }) => confirmedAt),
       sales.map(({ total }) => total.currency),
@@ -42,7 +42,7 @@ export const postgresSalesBook = (database: Database): SalesBook => ({
     const lines = sales.flatMap(({ orderId, confirmedAt, lines }) =>
       lines.map((line) => ({ ...line, orderId, confirmedAt })),
     )
-    await tx.execute(ADD_LINES, [
+    tx.write(ADD_LINES, [
       lines.map(({ orderId }) => orderId),
       lines.map(({ lineId }) => lineId),
       lines.map(({ confirmedAt }) => confirmedAt),
@@ -54,7 +54,7 @@ export const postgresSalesBook = (database: Database): SalesBook => ({
     ])
   },
   addRefunds: async (tx, refunds) => {
-    await tx.execute(ADD_REFUNDS, [
+    tx.write(ADD_REFUNDS, [
       refunds.map(({ orderId }) => orderId),
       refunds.map(({ refundedAt }) => refundedAt),
       refunds.map(({ amount }) => amount.currency),

@@ -53,13 +53,13 @@ function cartOf({ id, version, status, currency, lines, orderId }: Row): Cart {
 export const postgresCarts: CartStore = {
   async create(tx, { cart, owner }, at) {
     const { id, version, status, currency, lines } = cart
-    await tx.execute(CREATE, [id, version, status, currency, JSON.stringify(lines), ...ownerColumns(owner), at])
+    tx.write(CREATE, [id, version, status, currency, JSON.stringify(lines), ...ownerColumns(owner), at])
   },
   find: (db, id) => read(db, FIND, id),
   lock: (tx, id) => read(tx, LOCK, id),
   async save(tx, cart, at) {
     const orderId = cart.status === 'open' ? null : cart.orderId
-    await tx.execute(SAVE, [cart.id, cart.version, cart.status, JSON.stringify(cart.lines), orderId, at])
+    tx.write(SAVE, [cart.id, cart.version, cart.status, JSON.stringify(cart.lines), orderId, at])
   },
 }
 
@@ -69,6 +69,6 @@ const idsOf = (carts: readonly CartAndOrder[]) => [
 ]
 
 export const postgresCartEndings: CartEndings = {
-  ordered: async (tx, carts, at) => void (await tx.execute(ORDERED, [...idsOf(carts), at])),
-  released: async (tx, carts, at) => void (await tx.execute(RELEASED, [...idsOf(carts), at])),
+  ordered: async (tx, carts, at) => tx.write(ORDERED, [...idsOf(carts), at]),
+  released: async (tx, carts, at) => tx.write(RELEASED, [...idsOf(carts), at]),
 }

@@ -44,7 +44,7 @@ const FIND_CONTACT = `
 export const postgresCheckouts = (database: Database): CheckoutStore => ({
   async record(tx, { orderId, cartId, owner, lines, total, paymentMethod, checkedOutAt }, { email, address }) {
     const { name, line1, line2, city, region, postalCode, country } = address
-    await tx.execute(RECORD, [
+    tx.write(RECORD, [
       orderId,
       cartId,
       ...ownerColumns(owner),

@@ -95,7 +95,7 @@ async function writeReservations(
   { now, expiresAt }: Stamp,
 ) {
   const known = [...reservations].filter(([, { status }]) => status !== 'none')
-  await tx.execute(WRITE, [
+  tx.write(WRITE, [
     known.map(([orderId]) => orderId),
     known.map(([, { status }]) => status),
     known.map(([, { lines }]) => JSON.stringify(lines)),
@@ -110,7 +110,7 @@ async function recordMovements(
   now: Date,
 ) {
   if (movements.length === 0) return
-  await tx.execute(RECORD, [
+  tx.write(RECORD, [
     movements.map(({ sku }) => sku),
     movements.map(({ kind }) => kind),
     movements.map(({ kind, quantity }) => (kind === 'sale' ? -quantity : quantity)),

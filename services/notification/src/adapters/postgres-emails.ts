@@ -28,7 +28,7 @@ export const postgresEmails = ({ database, clock }: { database: Database; clock:
   noteHandOver: async (id) => void (await database.execute(NOTE, [id])),
   takeBackHandOver: async (id) => void (await database.execute(TAKE_BACK, [id])),
   settle: async (tx, settled) => {
-    await tx.execute(SETTLE, [
+    tx.write(SETTLE, [
       settled.map(({ id }) => id),
       settled.map(({ outcome }) => outcome.status),
       settled.map(({ outcome }) => (outcome.status === 'undeliverable' ? outcome.reason : null)),

@@ -17,7 +17,7 @@ export async function projectOrders(tx: Transaction, changed: readonly Changed<O
     state.status === 'none' ? [] : [{ orderId: streamId, order: state, version }],
   )
   const column = <T>(pick: (row: (typeof rows)[number]) => T) => rows.map(pick)
-  await tx.execute(UPSERT, [
+  tx.write(UPSERT, [
     column(({ orderId }) => orderId),
     column(({ order }) => order.purchase.customerId),
     column(({ order }) => order.purchase.guestTokenHash),

@@ -47,7 +47,7 @@ const NEW_EVENT =
 
 export const postgresPayments = ({ ids }: { ids: Ids }): PaymentStore => ({
   async open(tx, orderIds, now) {
-    await tx.execute(OPEN, [orderIds.toSorted(), now]) // one order for all, so that no two wait for each other
+    tx.write(OPEN, [orderIds.toSorted(), now]) // one order for all, so that no two wait for each other
   },
   async lock(tx, orderIds) {
     const rows = await tx.query<Row>(LOCK, [orderIds])
@@ -57,7 +57,7 @@ export const postgresPayments = ({ ids }: { ids: Ids }): PaymentStore => ({
     if (payments.length === 0) return
     const column = <T>(pick: (payment: Payment, terms: Flat) => T) =>
       payments.map(([, payment]) => pick(payment, flat(payment.money)))
-    await tx.execute(SAVE, [
+    tx.write(SAVE, [
       payments.map(([orderId]) => orderId),
       column(({ orderSays }) => orderSays),
       column(({ money }) => money.status),
@@ -76,7 +76,7 @@ export const postgresPayments = ({ ids }: { ids: Ids }): PaymentStore => ({
     if (bookings.length === 0) return
     const entries = bookings.flatMap((booking) => entriesOf(booking, ids.next()))
     const column = <T>(pick: (entry: (typeof entries)[number]) => T) => entries.map(pick)
-    await tx.execute(BOOK, [
+    tx.write(BOOK, [
       column(({ transactionId }) => transactionId),
       column(({ paymentId }) => paymentId),
       column(({ kind }) => kind),

@@ -30,7 +30,7 @@ export async function storeWebhooks(
 ): Promise<readonly Timer[]> {
   if (announcements.length === 0) return []
   const webhooks = announcements.map((announcement) => ({ id: ids.next(), ...announcement }))
-  await tx.execute(STORE, [
+  tx.write(STORE, [
     webhooks.map(({ id }) => id),
     webhooks.map(({ payment }) => payment.key),
     webhooks.map(({ id, payment }) => JSON.stringify(eventOf(id, payment, now))),
@@ -78,7 +78,7 @@ export function webhookDelivery(options: {
       await Promise.all(Array.from({ length: copies }, () => post(options.url, body, signature)))
     },
     settle: async (tx, done) => {
-      await tx.execute(DELIVERED, [done.map(({ timer }) => timer.data.id), clock.now()])
+      tx.write(DELIVERED, [done.map(({ timer }) => timer.data.id), clock.now()])
     },
   }
 }

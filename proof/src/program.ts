@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+const MAIN = fileURLToPath(import.meta.resolve('@micromart/cli/main'))
 
 /** The `micromart` command, started as a program of its own. */
 export interface Program {
@@ -15,6 +15,7 @@ export interface Program {
 }
 
 export function startProgram(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Program {
+  // biome-ignore lint/style/noProcessEnv: a program needs to find its own programs and its home
   const { PATH = '', HOME = '' } = process.env
   const child = spawn(process.execPath, [MAIN, ...args], { env: { PATH, HOME, NO_COLOR: '1', ...environment } })
   const output = collect(child)

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { openScratchDatabase } from '@micromart/testkit/scratch-database'
+import type { Database } from './database.ts'
+import { isUniqueViolation } from './errors.ts'
+
+describe('transactions', () => {
+  let database: Database
+  let close: () => Promise<void>
+  before(async () => {
+    ;({ database, close } = await openScratchDatabase())
+    await database.execute('CREATE TABLE notes (id int PRIMARY KEY)')
+  })
+  after(() => close())
+
+  const INSERT = 'INSERT INTO notes (id) VALUES ($1)'
+  const count = async () => (await database.query('SELECT id FROM notes')).length
+  /** Every connection of the pool is still good for work. */
+  const poolWorks = () =>
+    Promise.all(Array.from({ length: 10 }, () => database.transaction((tx) => tx.query('SELECT 1'))))
+
+  test('what throws is rolled back, writes on their way included', async () => {
+    await assert.rejects(
+      database.transaction(async (tx) => {
+        tx.write(INSERT, [1])
+        throw new Error('not this time')
+      }),
+      /not this time/,
+    )
+    assert.equal(await count(), 0)
+  })
+
+  test('a write that fails makes the commit fail with its own error, and nothing stays', async () => {
+    let woken = false
+    const doomed = database.transaction(async (tx) => {
+      tx.afterCommit(() => {
+        woken = true
+      })
+      for (const id of [1, 2, 2, 3]) tx.write(INSERT, [id])
+      return 'done'
+    })
+    await assert.rejects(doomed, isUniqueViolation)
+    assert.deepEqual([await count(), woken], [0, false])
+    await poolWorks()
+  })
+
+  test('a query behind a write that failed reports the write, in the words of who sent it', async () => {
+    class Taken extends Error {}
+    const doomed = database.transaction(async (tx) => {
+      tx.write(INSERT, [1])
+      tx.write(INSERT, [1], (error) => (isUniqueViolation(error) ? new Taken() : error))
+      await tx.query('SELECT 1')
+    })
+    await assert.rejects(doomed, Taken)
+    await poolWorks()
+  })
+
+  test('writes come in order, and are there after the commit', async () => {
+    await database.transaction(async (tx) => {
+      tx.write(INSERT, [1])
+      tx.write('UPDATE notes SET id = id + 1', [])
+      tx.write(INSERT, [1])
+    })
+    assert.equal(await count(), 2)
+  })
+})
