@@ -13,7 +13,7 @@ const STEPS = [
     name: 'tests',
     program: 'scripts/run-tests.mjs',
     args: [],
-    tell: (output) => output.match(/^SKIPPED: .*$|^\d+ passed, .*$/gm),
+    tell: (output) => output.match(/^SKIPPED: .*$|^\d+ passed, \d+ failed$/gm),
   },
 ]
 

@@ -67,14 +67,24 @@ function judgeSent(
 }
 
 const readOutbox = (books: Books, name: BookName) =>
-  books.read<Sent>(name, 'SELECT id, type, published_at IS NOT NULL AS published FROM outbox')
+  books.read<Sent>(name, 'SELECT id, type, published_at IS NOT NULL AS published FROM outbox WHERE id >= $1', [
+    oldestJudged(),
+  ])
 
-const readInbox = async (books: Books, name: BookName) =>
-  new Set(
-    (await books.read<{ message_id: string }>(name, 'SELECT message_id FROM inbox WHERE consumer = $1', [name])).map(
-      ({ message_id }) => message_id,
-    ),
+const readInbox = async (books: Books, name: BookName) => {
+  const rows = await books.read<{ message_id: string }>(
+    name,
+    'SELECT message_id FROM inbox WHERE consumer = $1 AND message_id >= $2',
+    [name, oldestJudged()],
   )
+  return new Set(rows.map(({ message_id }) => message_id))
+}
+
+/** Outboxes and inboxes forget after 30 days, each at its own hour: what is nearly as old is not judged. A message's id is a UUID version 7, so it tells its age. */
+function oldestJudged(): string {
+  const time = (Date.now() - 29 * 86_400_000).toString(16).padStart(12, '0')
+  return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-000000000000`
+}
 
 async function countDeadLetters(books: Books): Promise<number> {
   let count = 0
