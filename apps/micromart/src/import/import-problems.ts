@@ -1,3 +1,5 @@
+import { Fault } from '../fault.ts'
+
 /** Why one record of the file, or one part of it, was left out. Codes are stable and never reused. */
 export type BadRowCode =
   | 'import.bad-handle'
@@ -37,12 +39,12 @@ type ImportFileCode =
   | 'import.unreadable-header'
 
 /** Thrown when the file as a whole cannot be an import: nothing of it was read. */
-export class ImportFileError extends Error {
-  override readonly name = 'ImportFileError'
+export class ImportFileError extends Fault {
   readonly code: ImportFileCode
 
   constructor(code: ImportFileCode, message: string) {
     super(message)
+    this.name = 'ImportFileError'
     this.code = code
   }
 }

@@ -12,7 +12,7 @@ type Draft = Omit<ParsedProduct, 'kind' | 'line' | 'variants'> & {
 
 const currency = 'KWD'
 
-test('whatever is written as a Shopify file is read back the same, with no bad row', async () => {
+test('whatever is written as a Shopify file is read back the same, but for line breaks outside of descriptions, with no bad row', async () => {
   await fc.assert(
     fc.asyncProperty(
       catalogue(),
@@ -23,7 +23,7 @@ test('whatever is written as a Shopify file is read back the same, with no bad r
         const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) =>
           bytes.subarray(at * size, (at + 1) * size),
         )
-        assert.deepEqual(await readDrafts(pieces), drafts)
+        assert.deepEqual(await readDrafts(pieces), drafts.map(onOneLine))
       },
     ),
     { numRuns: 200 },
@@ -41,6 +41,12 @@ test('no text at all makes the reader throw anything but an ImportFileError', as
     }),
     { numRuns: 300 },
   )
+})
+
+/** What a reader makes of a product: every text but the description on one line. */
+const onOneLine = ({ description, ...others }: Draft): Draft => ({
+  ...(JSON.parse(JSON.stringify(others).replaceAll(/(\\n)+/g, ' ')) as typeof others),
+  description,
 })
 
 const word = fc.string({ unit: fc.constantFrom(...'abcXYZ019'), minLength: 1, maxLength: 6 })
@@ -62,7 +68,7 @@ const variantFields = fc.record(
   { requiredKeys: ['price'] },
 )
 
-const optionSets = fc.uniqueArray(filled, { maxLength: 3, selector: (name) => name.toLowerCase() })
+const optionSets = fc.uniqueArray(filled, { maxLength: 3, selector: (name) => name.replace(/\n+/g, ' ').toLowerCase() })
 
 /** Products with unique handles and SKUs; both are numbered, as their uniqueness is not what is tested here. */
 const catalogue = (): fc.Arbitrary<Draft[]> =>

@@ -1,7 +1,7 @@
 import { type CsvRow, readCsvRows, type TextSource } from './csv-rows.ts'
 import { type BadRow, type BadRowCode, ImportFileError, quoted } from './import-problems.ts'
 import { type ParsedProduct, productFromRows } from './product-from-rows.ts'
-import { type ColumnPositions, columnPositions } from './shopify-columns.ts'
+import { type Column, type ColumnPositions, columnPositions } from './shopify-columns.ts'
 import type { ProductRow } from './variant-from-row.ts'
 
 type CellsRow = Extract<CsvRow, { kind: 'cells' }>
@@ -71,7 +71,7 @@ const readRow = (row: CsvRow, header: Header): ReadRow =>
   row.kind === 'unreadable' ? unreadableRow(row) : readProductRow(row, header)
 
 const readProductRow = ({ line, cells }: CellsRow, { width, positions }: Header): ReadRow => {
-  const cell: ProductRow['cell'] = (column) => cells[positions.get(column) ?? -1]?.trim() ?? ''
+  const cell: ProductRow['cell'] = (column) => textOf(column, cells[positions.get(column) ?? -1] ?? '')
   const handle = cell('handle').toLowerCase()
   const bad = (code: BadRowCode, reason: string): BadRow =>
     handle === '' ? { kind: 'bad-row', line, code, reason } : { kind: 'bad-row', line, handle, code, reason }
@@ -84,6 +84,10 @@ const readProductRow = ({ line, cells }: CellsRow, { width, positions }: Header)
     return bad('import.bad-handle', `The handle ${quoted(handle)} may have only letters, digits, - and _, at most 255.`)
   return { kind: 'row', row: { line, handle, cell } }
 }
+
+/** Only a description has lines; a line break in any other cell is a slip of the spreadsheet. */
+const textOf = (column: Column, text: string): string =>
+  (column === 'description' ? text : text.replace(/[\t\r\n\u2028\u2029]+/g, ' ')).trim()
 
 const handleShape = /^[\p{L}\p{N}][\p{L}\p{M}\p{N}_-]{0,254}$/u
 
