@@ -7,9 +7,11 @@ import Fastify, {
   type FastifyBaseLogger,
   type FastifyError,
   type FastifyInstance,
+  type FastifyReply,
   type FastifyRequest,
   LogController,
 } from 'fastify'
+import Type from 'typebox'
 import { type Access, anonymous, bearerToken, type Caller, requireAccess, type VerifyToken } from './identity.ts'
 import { kitProblem, kitStatuses, PROBLEM_CONTENT_TYPE, Problem, ProblemError, problem } from './problem.ts'
 
@@ -44,6 +46,12 @@ export type HttpServer = FastifyInstance<
   TypeBoxTypeProvider
 >
 
+/** More than the gateway takes, for it adds its own. */
+const MOST_HEADER_BYTES = 32 * 1024
+
+/** For operations that need no body: none, null or an empty object, so that nobody believes to have said something. */
+export const NoBody = Type.Optional(Type.Union([Type.Object({}, { additionalProperties: false }), Type.Null()]))
+
 /**
  * The server that every service builds its routes on: strict validation (unknown fields refused, nothing coerced), problem+json for
  * every error, request context for logs and messages, declared access per route, `/health`, `/ready` and `/openapi.json`.
@@ -55,10 +63,13 @@ export async function buildHttp(options: HttpOptions): Promise<HttpServer> {
     bodyLimit: options.bodyLimit ?? 256 * 1024,
     requestTimeout: 15_000,
     forceCloseConnections: 'idle',
+    http: { maxHeaderSize: MOST_HEADER_BYTES },
     routerOptions: { maxParamLength: 200 },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: true, allErrors: true } },
+    frameworkErrors: (_error, request, reply) => refuseAddress(request, reply, options.ids),
   }).withTypeProvider<TypeBoxTypeProvider>()
 
+  http.removeContentTypeParser('text/plain')
   http.addSchema(Problem)
   addContext(http, options.ids)
   addAccess(http, options.verifyToken)
@@ -76,19 +87,34 @@ const REQUEST_ID = /^[A-Za-z0-9._-]{1,100}$/
 function addContext(http: HttpServer, ids: Ids) {
   http.decorateRequest<WorkContext>('context', null as never)
   http.addHook('onRequest', (request, reply, done) => {
-    const given = request.headers['x-request-id']
-    const requestId = typeof given === 'string' && REQUEST_ID.test(given) ? given : ids.next()
-    const traceparent = request.headers['traceparent']
-    request.context = {
-      correlationId: requestId,
-      causationId: requestId,
-      traceparent: continueTrace(typeof traceparent === 'string' ? traceparent : undefined),
-    }
-    reply.header('x-request-id', requestId)
+    request.context = contextOf(request, ids)
+    reply.header('x-request-id', request.context.correlationId)
     runInContext(request.context, done)
   })
   // reading the body leaves the asynchronous chain of the hook above
   http.addHook('preValidation', (request, _reply, done) => runInContext(request.context, done))
+}
+
+function contextOf({ headers }: FastifyRequest, ids: Ids): WorkContext {
+  const given = headers['x-request-id']
+  const requestId = typeof given === 'string' && REQUEST_ID.test(given) ? given : ids.next()
+  const traceparent = headers['traceparent']
+  return {
+    correlationId: requestId,
+    causationId: requestId,
+    traceparent: continueTrace(typeof traceparent === 'string' ? traceparent : undefined),
+  }
+}
+
+/** An address that cannot be decoded, or is too long, is refused by the router before any hook. */
+function refuseAddress(request: FastifyRequest, reply: FastifyReply, ids: Ids) {
+  const context = contextOf(request, ids)
+  const refusal = { code: 'request.malformed', detail: 'The address has parts that no address here has' }
+  reply.header('x-request-id', context.correlationId)
+  sendProblem(
+    reply,
+    runInContext(context, () => problem(kitStatuses['request.malformed'], refusal)),
+  )
 }
 
 function addAccess(http: HttpServer, verifyToken: VerifyToken) {
@@ -112,14 +138,20 @@ function addErrors(http: HttpServer, log: Logger) {
     const body = problemOf(error, request, log)
     if (body.status === 503) reply.header('retry-after', '1')
     if (body.status === 401) reply.header('www-authenticate', 'Bearer')
-    return reply.code(body.status).type(PROBLEM_CONTENT_TYPE).send(JSON.stringify(body))
+    return sendProblem(reply, body)
   })
 }
+
+const sendProblem = (reply: FastifyReply, body: Problem) =>
+  reply.code(body.status).type(PROBLEM_CONTENT_TYPE).send(JSON.stringify(body))
+
+/** Nobody reads more, and a body can have more faults than bytes. */
+const MOST_ERRORS = 20
 
 function problemOf(error: FastifyError, request: FastifyRequest, log: Logger): Problem {
   if (error instanceof ProblemError) return problem(error.status, error.refusal)
   if (error.validation) {
-    const errors = error.validation.map((fault) => ({
+    const errors = error.validation.slice(0, MOST_ERRORS).map((fault) => ({
       pointer: `/${error.validationContext ?? 'body'}${fault.instancePath}`,
       detail: faultText(fault),
     }))

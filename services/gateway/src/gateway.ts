@@ -1,4 +1,11 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
+import type { Duplex } from 'node:stream'
 import { anonymous, bearerToken, requireAccess, type VerifyToken } from '@micromart/http-kit/identity'
 import { kitProblem, PROBLEM_CONTENT_TYPE, ProblemError, problem } from '@micromart/http-kit/problem'
 import type { Ids } from '@micromart/kernel/ids'
@@ -7,6 +14,7 @@ import type { Logger } from '@micromart/telemetry/logger'
 import type { Forwarder } from './proxy.ts'
 import { createRouter, type Match, targetFault } from './router.ts'
 import type { Route } from './routes.ts'
+import { refuseUnreadable } from './unreadable.ts'
 
 /** A page that the gateway answers itself. */
 export type Page = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void
@@ -31,6 +39,7 @@ export function createGateway(options: GatewayOptions): Server {
   const answer = async (request: IncomingMessage, response: ServerResponse, context: WorkContext) => {
     const target = request.url ?? '/'
     const [path = '/'] = target.split('?', 1)
+    refuseUnfit(request)
     refuseTricks(target, path)
     const page = pageOf(pages, path)
     if (page && (request.method === 'GET' || request.method === 'HEAD')) return page(request, response)
@@ -40,19 +49,32 @@ export function createGateway(options: GatewayOptions): Server {
     await proxy.pass({ request, response, route: match, context })
   }
 
-  return createServer(
-    { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 },
-    (request, response) => {
-      const context = contextOf(request, options.ids)
-      response.setHeader('x-request-id', context.correlationId)
-      void runInContext(context, () => answer(request, response, context)).catch((error: unknown) =>
-        runInContext(context, () => fail(error, { request, response, log })),
-      )
-    },
-  )
+  const latest = new WeakMap<Duplex, ServerResponse>()
+  const handle = (request: IncomingMessage, response: ServerResponse) => {
+    latest.set(request.socket, response)
+    const context = contextOf(request.headers, options.ids)
+    response.setHeader('x-request-id', context.correlationId)
+    void runInContext(context, () => answer(request, response, context)).catch((error: unknown) =>
+      runInContext(context, () => fail(error, { request, response, log })),
+    )
+  }
+  return createServer({ ...LIMITS, requireHostHeader: false }, handle)
+    .on('checkExpectation', handle)
+    .on('clientError', (error, socket) =>
+      refuseUnreadable(error, socket, { latest: latest.get(socket), context: contextOf({}, options.ids) }),
+    )
 }
 
-function contextOf({ headers }: IncomingMessage, ids: Ids): WorkContext {
+const LIMITS = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 }
+
+/** What Node would refuse without a word: RFC 9110, sections 7.2 and 10.1.1. */
+function refuseUnfit({ httpVersion, headers: { host, expect } }: IncomingMessage) {
+  if (host === undefined && httpVersion === '1.1') throw kitProblem('request.malformed', 'The header Host is missing')
+  if (expect !== undefined && expect.toLowerCase() !== '100-continue')
+    throw new ProblemError(417, { code: 'request.unknown-expectation', detail: 'Nobody here knows what is expected' })
+}
+
+function contextOf(headers: IncomingHttpHeaders, ids: Ids): WorkContext {
   const given = headers['x-request-id']
   const requestId = typeof given === 'string' && REQUEST_ID.test(given) ? given : ids.next()
   const traceparent = headers['traceparent']
@@ -98,7 +120,8 @@ function fail(
   if (body.status === 503 || body.status === 504) response.setHeader('retry-after', '1')
   if (body.status === 401) response.setHeader('www-authenticate', 'Bearer')
   if (!request.complete) response.setHeader('connection', 'close') // what is still coming of the body is not read
-  response.writeHead(body.status, { 'content-type': PROBLEM_CONTENT_TYPE })
-  response.end(JSON.stringify(body))
+  const text = JSON.stringify(body)
+  response.writeHead(body.status, { 'content-type': PROBLEM_CONTENT_TYPE, 'content-length': Buffer.byteLength(text) })
+  response.end(text)
   request.resume()
 }

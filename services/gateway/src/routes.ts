@@ -8,7 +8,7 @@ export interface Route {
   readonly path: string
   readonly service: ServiceName
   readonly access: Access
-  /** Longest request body in bytes. */
+  /** Longest request body in bytes, no more than the service takes: one that answers while it is still sent may not be heard. */
   readonly bodyLimit: number
   /** How long the service may take, in ms. */
   readonly deadlineMs: number
@@ -76,9 +76,9 @@ export const routes: readonly Route[] = [
   ...to(
     'payment',
     ['GET /api/v1/payments/:orderId', staff],
-    ['POST /api/v1/payments/webhooks/sandbox'],
+    ['POST /api/v1/payments/webhooks/sandbox', { bodyLimit: 64 * KIB }],
     ['GET /api/v1/payments/sandbox/actions/:reference'],
-    ['POST /api/v1/payments/sandbox/actions/:reference'],
+    ['POST /api/v1/payments/sandbox/actions/:reference', { bodyLimit: KIB }],
   ),
   ...to('notification', ['GET /api/v1/mailbox'], ['GET /mailbox']),
   ...to('analytics', ['GET /api/v1/analytics/sales', staff]),

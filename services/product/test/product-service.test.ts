@@ -255,6 +255,7 @@ describe('the product service', () => {
       `?after=${cursor('x')}`,
       `?q=a&after=${cursor('NaN', id)}`,
       `?q=a&after=${cursor('0.1', 'x')}`,
+      `?q=a&after=${cursor('1e-99', id)}`,
     ])
       assert.deepEqual(codeOf(await list(query)), [400, 'request.bad-cursor'], query)
     for (const unknown of ['%00', randomUUID(), 'no-such', '%F0%9F%8D%B5'])
@@ -310,6 +311,22 @@ describe('the product service', () => {
     )
     assert.ok((await bringIn(...products)).every(({ outcome }) => outcome === 'created'))
     assert.ok((await bringIn(...products)).every(({ outcome }) => outcome === 'unchanged'))
+  })
+
+  test('as many and as long options as there can be: it can be found by its SKU, and its title fits into an order line', async () => {
+    const words = (from: number) =>
+      Array.from({ length: 1_000 }, (_, value) =>
+        Array.from({ length: 50 }, (_, index) => (from * 50_000 + value * 50 + index).toString(36)).join(' '),
+      )
+    const options = ['a', 'b', 'c'].map((name, index) => ({ name, values: words(index) }))
+    const chosen = Object.fromEntries(options.map(({ name, values }) => [name, values[0]]))
+    const product = draft({ options })
+    const [variant] = product.variants
+    const [result] = await bringIn({ ...product, variants: [{ ...variant, options: chosen }] })
+    assert.equal(result?.outcome, 'created')
+    const { items } = (await list(`?q=${variant?.sku}`)).body
+    assert.equal(items[0]?.handle, product.handle)
+    assert.equal(items[0]?.variants[0]?.title.length, 300)
   })
 
   test('the same idempotency key creates once', async () => {

@@ -26,8 +26,11 @@ export function periodOf(asked: { from?: string; to?: string }, today: string): 
   return ok({ from, to })
 }
 
+/** The database's calendar begins with the year 1. */
+const DAY = /^(?!0000)\d{4}-\d{2}-\d{2}$/
+
 function instantOf(day: string): number | undefined {
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(day)) return undefined
+  if (!DAY.test(day)) return undefined
   const ms = Date.parse(`${day}T00:00:00.000Z`)
   return Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 10) !== day ? undefined : ms
 }

@@ -1,7 +1,7 @@
 import { hashCartToken, newCartToken } from '@micromart/http-kit/cart-token'
 import { refusalProblem, writeHandler } from '@micromart/http-kit/idempotent-handler'
 import type { StatusTable } from '@micromart/http-kit/problem'
-import type { HttpServer } from '@micromart/http-kit/server'
+import { type HttpServer, NoBody } from '@micromart/http-kit/server'
 import type { Clock } from '@micromart/kernel/clock'
 import type { Ids } from '@micromart/kernel/ids'
 import { ok, type Refusal, type Result } from '@micromart/kernel/result'
@@ -118,7 +118,7 @@ export function cartRoutes(
 
   http.delete('/api/v1/carts/:id/items/:lineId', {
     config: { access: 'public' },
-    schema: { ...ByLine, summary: 'Remove a line' },
+    schema: { ...ByLine, summary: 'Remove a line', body: NoBody },
     handler: (request, reply) => edit({ request, reply }, (cart) => changeQuantity(cart, request.params.lineId, 0)),
   })
 }

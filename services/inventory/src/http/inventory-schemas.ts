@@ -18,7 +18,8 @@ export const AdjustmentBody = Type.Object(
       not: { const: 0 },
       description: 'pieces added (or taken, below zero)',
     }),
-    reason: Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\u0000]*$' }),
+    // one line of text: no control characters, no halves of surrogate pairs
+    reason: Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\u0000-\\u001f\\u007f\\ud800-\\udfff]*$' }),
   },
   strict,
 )

@@ -66,12 +66,16 @@ export function mailboxRoutes(http: HttpServer, mailbox: Mailbox): void {
   })
 }
 
-const SENT_AT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+const SENT_AT = /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+
+/** Written as JavaScript writes it: the 31st of February is read as another day. */
+const isInstant = (text: string) =>
+  SENT_AT.test(text) && !Number.isNaN(Date.parse(text)) && new Date(text).toISOString() === text
 
 function keyOf(cursor: string | undefined): { sentAt: string; id: string } | undefined {
   const [sentAt, id] = decodeCursor(cursor, 2) ?? []
   if (sentAt === undefined || id === undefined) return undefined
-  if (SENT_AT.test(sentAt) && !Number.isNaN(Date.parse(sentAt)) && !id.includes('\0')) return { sentAt, id }
+  if (isInstant(sentAt) && !id.includes('\0')) return { sentAt, id }
   throw kitProblem('request.bad-cursor', 'The cursor is not one that this list gave out')
 }
 

@@ -3,8 +3,8 @@ import { hashCartToken } from '@micromart/http-kit/cart-token'
 import { decodeCursor, encodeCursor, PageQuery, pageLimit } from '@micromart/http-kit/cursor'
 import { writeHandler } from '@micromart/http-kit/idempotent-handler'
 import { isStaff } from '@micromart/http-kit/identity'
-import { ProblemError, type StatusTable } from '@micromart/http-kit/problem'
-import type { HttpServer } from '@micromart/http-kit/server'
+import { kitProblem, ProblemError, type StatusTable } from '@micromart/http-kit/problem'
+import { type HttpServer, NoBody } from '@micromart/http-kit/server'
 import { isUuid } from '@micromart/kernel/ids'
 import { refuse } from '@micromart/kernel/result'
 import { type CommandRunner, retryOnConflict } from '@micromart/postgres/command-runner'
@@ -59,10 +59,9 @@ export function orderRoutes(http: HttpServer, { orders, views, accepted, write }
       if (request.caller.kind === 'anonymous') throw unknown()
       const limit = pageLimit(request.query.limit)
       const [before] = decodeCursor(request.query.after, 1) ?? []
-      const found = await views.listFor(request.caller.userId, {
-        before: before && isUuid(before) ? before : undefined,
-        limit: limit + 1,
-      })
+      if (before !== undefined && !isUuid(before))
+        throw kitProblem('request.bad-cursor', 'The cursor is not one that this list gave out')
+      const found = await views.listFor(request.caller.userId, { before, limit: limit + 1 })
       const items = found.slice(0, limit)
       const last = items.at(-1)
       return {
@@ -96,7 +95,7 @@ export function orderRoutes(http: HttpServer, { orders, views, accepted, write }
     schema: {
       ...byId,
       summary: 'Cancel an order; captured money is refunded',
-      body: Type.Optional(Type.Union([Type.Object({}, { additionalProperties: false }), Type.Null()])),
+      body: NoBody,
     },
     handler: async (request, reply) => {
       const { orderId } = await visibleOrder(request, request.params.id)

@@ -97,13 +97,19 @@ export const postgresProductBook: ProductBook = {
   },
 }
 
+/** With the longest description and the words of one character that cost most, a search index takes half as many again. */
+const MOST_KEYWORD_CHARACTERS = 100_000
+
 const withKeywords = ({ variants, ...product }: Product) => ({
   ...product,
   keywords: [
+    ...variants.map(({ sku }) => sku),
     product.vendor ?? '',
     product.productType ?? '',
     ...product.tags,
     ...product.options.flatMap(({ values }) => values),
-    ...variants.map(({ sku }) => sku),
-  ].join(' '),
+  ]
+    .join(' ')
+    .slice(0, MOST_KEYWORD_CHARACTERS)
+    .toWellFormed(),
 })

@@ -72,6 +72,9 @@ const DEFAULT_TITLE = 'Default Title'
 
 const MOST_OPTIONS = 3
 
+/** As long as one that is given; with its product's it has to fit into an order line. */
+const LONGEST_TITLE = 300
+
 /** Completes a draft and checks what its parts say of each other. Without `options` they are those that its variants name. */
 export function contentOf(draft: ProductDraft): Result<ProductContent, ContentRefusal> {
   const variants = draft.variants.map(completeVariant)
@@ -114,7 +117,7 @@ function completeVariant({ sku, title, options = {}, price, ...rest }: DraftVari
   const { compareAtPrice, barcode, weightGrams, imageUrl } = rest
   return {
     sku,
-    title: title ?? (values.length === 0 ? DEFAULT_TITLE : values.join(' / ')),
+    title: title ?? (values.length === 0 ? DEFAULT_TITLE : values.join(' / ').slice(0, LONGEST_TITLE).toWellFormed()),
     options: { ...options },
     price: { minor: price.minor, currency: price.currency },
     ...(compareAtPrice ? { compareAtPrice: { minor: compareAtPrice.minor, currency: compareAtPrice.currency } } : {}),

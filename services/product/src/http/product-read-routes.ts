@@ -89,9 +89,12 @@ export function productReadRoutes(http: HttpServer, { shelf, database }: Product
 
 const badCursor = () => kitProblem('request.bad-cursor', 'The cursor is not one that this list gave out')
 
+/** A rank as this list gives it out; nothing so small that the database has no `real` for it. */
+const RANK = /^(\d(\.\d{1,20})?|[1-9](\.\d{1,20})?e-[1-3]?\d)$/
+
 function searchPosition(after: string | undefined) {
   const [rank, id] = decodeCursor(after, 2) ?? []
   if (rank === undefined || id === undefined) return undefined
-  if (!/^\d(\.\d{1,20})?(e-\d{1,2})?$/.test(rank) || !isUuid(id)) throw badCursor()
+  if (!RANK.test(rank) || !isUuid(id)) throw badCursor()
   return { rank: Number(rank), id }
 }

@@ -1,6 +1,6 @@
 import { type WriteAnswer, writeHandler } from '@micromart/http-kit/idempotent-handler'
 import type { StatusTable } from '@micromart/http-kit/problem'
-import type { HttpServer } from '@micromart/http-kit/server'
+import { type HttpServer, NoBody } from '@micromart/http-kit/server'
 import type { Clock } from '@micromart/kernel/clock'
 import type { Ids } from '@micromart/kernel/ids'
 import { ok, type Result, refuse } from '@micromart/kernel/result'
@@ -85,7 +85,7 @@ export function productWriteRoutes(http: HttpServer, { shelf, book, write, clock
 
   http.post('/api/v1/products/:id/archive', {
     config: { access: 'staff' },
-    schema: { ...byId, summary: 'Take a product off sale for good; its SKUs stay taken' },
+    schema: { ...byId, summary: 'Take a product off sale for good; its SKUs stay taken', body: NoBody },
     handler: (request, reply) => change(request, reply, (product) => changeContent(product, { status: 'archived' })),
   })
 }

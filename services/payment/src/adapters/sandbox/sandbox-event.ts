@@ -6,15 +6,18 @@ import { Compile } from 'typebox/compile'
 import type { ReadWebhook } from '../../ports.ts'
 import { isSignedWebhook } from './webhook-signature.ts'
 
-const about = { key: Uuid, orderId: Uuid, reference: Type.String({ maxLength: 200 }), amount: MoneyBody }
+/** The provider writes plain words; what the database cannot hold is not from it. */
+const word = (maxLength: number) => Type.String({ minLength: 1, maxLength, pattern: '^[\\x21-\\x7e]*$' })
+
+const about = { key: Uuid, orderId: Uuid, reference: word(200), amount: MoneyBody }
 
 /** What the sandbox tells: the outcome of a payment that it had left open, or had to tell again. */
 const SandboxEvent = Type.Object({
-  id: Type.String({ minLength: 1, maxLength: 100 }),
+  id: word(100),
   createdAt: Instant,
   payment: Type.Union([
     Type.Object({ ...about, status: Type.Literal('authorized') }),
-    Type.Object({ ...about, status: Type.Literal('declined'), reason: Type.String({ maxLength: 100 }) }),
+    Type.Object({ ...about, status: Type.Literal('declined'), reason: word(100) }),
   ]),
 })
 export type SandboxEvent = Static<typeof SandboxEvent>

@@ -1,0 +1,74 @@
+import { bad, type CasesByRoute } from '../case.ts'
+import { CANARY, email, HALF_A_PAIR, NUL } from '../nasty.ts'
+
+const INVALID = '400 request.invalid'
+const password = `${CANARY} password`
+
+const unlikely = [
+  'x',
+  'a@b',
+  '@b.co',
+  'a@',
+  'a b@c.de',
+  'a@b.co\r\nBcc: x@y.zz',
+  '<a@b.co>',
+  'a,b@c.de',
+  `${'x'.repeat(65)}@b.co`,
+  '\u202ea@b.co',
+  `a${NUL}@b.co`,
+  "'--@b",
+]
+
+export const userCases: CasesByRoute = {
+  'POST /api/v1/auth/register': {
+    good: () => ({ path: '/api/v1/auth/register', body: { email: email(), password, name: `Ada ${CANARY}` } }),
+    accepted: 201,
+    idempotent: true,
+    wrongField: ['400 user.email-invalid', '400 user.name-invalid'],
+    special: () => [
+      bad(
+        'a short Idempotency-Key',
+        { headers: { 'idempotency-key': 'easy-to-guess' } },
+        '400 idempotency.key-invalid',
+      ),
+      ...unlikely.map((text) =>
+        bad(`the address ${text}`, { body: { email: text, password, name: 'A' } }, '400 user.email-invalid'),
+      ),
+      ...[' ', '\n', `A\r\nB`, NUL, HALF_A_PAIR, 'A\u2028B', '\u001b[31mA'].map((name) =>
+        bad(`the name ${JSON.stringify(name)}`, { body: { email: email(), password, name } }, '400 user.name-invalid'),
+      ),
+      bad('a known address', { body: { email: 'ADMIN@micromart.test ', password, name: 'A' } }, '409 user.email-taken'),
+      bad('a short password', { body: { email: email(), password: 'short', name: 'A' } }, INVALID),
+      bad('roles to be had', { body: { email: email(), password, name: 'A', roles: ['admin'] } }, INVALID),
+    ],
+  },
+  'POST /api/v1/auth/login': {
+    good: () => ({
+      path: '/api/v1/auth/login',
+      body: { email: 'shopper@micromart.test', password: 'micromart-demo' },
+    }),
+    accepted: 200,
+    wrongField: ['401 user.bad-credentials'],
+    special: () => [
+      bad('nobody', { body: { email: email(), password } }, '401 user.bad-credentials'),
+      bad('a wrong password', { body: { email: 'staff@micromart.test', password } }, '401 user.bad-credentials'),
+      bad('SQL', { body: { email: "' OR '1'='1", password: "' OR '1'='1" } }, '401 user.bad-credentials'),
+      bad('operators', { body: { email: { $ne: null }, password: { $ne: null } } }, INVALID),
+      bad('a long password', { body: { email: email(), password: password.repeat(100) } }, INVALID),
+    ],
+  },
+  'GET /api/v1/auth/jwks': { good: () => ({ path: '/api/v1/auth/jwks' }), accepted: 200 },
+  'GET /.well-known/jwks.json': { good: () => ({ path: '/.well-known/jwks.json' }), accepted: 200 },
+  'GET /api/v1/users/me': { good: () => ({ path: '/api/v1/users/me' }), accepted: 200 },
+  'PUT /api/v1/users/:id/roles': {
+    good: ({ shopperId }) => ({ path: `/api/v1/users/${shopperId}/roles`, body: { roles: ['customer', 'staff'] } }),
+    accepted: 200,
+    idempotent: true,
+    unknown: ['404 user.unknown'],
+    special: () => [
+      ...[[], ['root'], ['customer', 'customer'], ['Admin'], ['customer', 'staff', 'admin', 'customer']].map((roles) =>
+        bad(`the roles ${roles.join()}`, { body: { roles } }, INVALID),
+      ),
+    ],
+  },
+}

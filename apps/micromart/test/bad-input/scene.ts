@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict'
+import { createHmac, randomUUID } from 'node:crypto'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openShopkeeper } from '@micromart/proof/shopkeeper'
+import { createShopper, type GuestCart, type Shopper } from '@micromart/proof/shopper'
+import { freePortRange } from '@micromart/testkit/free-ports'
+import { until } from '@micromart/testkit/until'
+import { startOneProcess } from '../../src/start/one-process.ts'
+import { openSecrets } from '../../src/start/secrets.ts'
+import type { RunningShop } from '../../src/start/shop.ts'
+import { email } from './nasty.ts'
+import { openStores, type Stores } from './stores.ts'
+import { type BadTokens, badTokens } from './tokens.ts'
+
+/** A shop in which there is one of everything, so that bad input finds something to spoil. */
+export interface Scene {
+  readonly tokens: { readonly shopper: string; readonly staff: string; readonly admin: string }
+  readonly badTokens: BadTokens
+  readonly shopperId: string
+  readonly productId: string
+  readonly sku: string
+  /** Sold in euros. */
+  readonly skuInEuros: string
+  readonly otherHandle: string
+  readonly otherProductId: string
+  /** An open guest cart with one line. */
+  readonly cart: GuestCart & { readonly lineId: string }
+  /** Another one, to be checked out. */
+  readonly fullCart: GuestCart
+  readonly emptyCart: GuestCart
+  readonly checkedOutCart: GuestCart
+  /** Of the signed-in shopper. */
+  readonly shoppersCartId: string
+  /** A guest's, which waits until its payment is confirmed at `reference`. */
+  readonly order: { readonly id: string; readonly token: string; readonly reference: string }
+  /** What the provider has not decided yet. */
+  readonly pending: { readonly orderId: string; readonly paymentId: string; readonly amount: object }
+  /** As the sandbox provider signs. */
+  signature(body: string, at?: Date): string
+}
+
+export interface OpenScene {
+  readonly scene: Scene
+  readonly stores: Stores
+  readonly url: string
+  /** What must not be in the log, beside whatever holds the canary. */
+  readonly secrets: readonly string[]
+  /** Closes the shop; what it has written into its log. */
+  close(): Promise<string>
+}
+
+/** Nothing expires and nothing is decided while the test runs, and everything is logged. */
+const environment = { LOG_LEVEL: 'trace', SANDBOX_SLOW_MS: '600000' }
+
+const PASSWORD = 'micromart-demo'
+
+export async function openScene(): Promise<OpenScene> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'micromart-bad-input-'))
+  const { PATH = '', HOME = '' } = process.env
+  const shop = await startOneProcess({
+    port: await freePortRange(),
+    dataDir,
+    fresh: false,
+    environment: { PATH, HOME, ...environment },
+    onProgress: () => {},
+  })
+  const stores = await openStores(shop.databases)
+  const scene = await setUp(shop, stores, openSecrets(dataDir).of('sandbox webhook'))
+  await stores.quiet()
+  return {
+    scene,
+    stores,
+    url: shop.url,
+    secrets: secretsOf(scene),
+    close: async () => {
+      await stores.close()
+      await shop.close()
+      const log = await readFile(join(dataDir, 'micromart.log'), 'utf8')
+      await rm(dataDir, { recursive: true, force: true })
+      return log
+    },
+  }
+}
+
+async function setUp(shop: RunningShop, stores: Stores, webhookSecret: string): Promise<Scene> {
+  const shopper = createShopper(shop.url)
+  try {
+    const tokens = {
+      shopper: await shopper.signIn('shopper@micromart.test', PASSWORD),
+      staff: await shopper.signIn('staff@micromart.test', PASSWORD),
+      admin: await shopper.signIn('admin@micromart.test', PASSWORD),
+    }
+    const { body: me } = await shopper.call({
+      method: 'GET',
+      path: '/api/v1/users/me',
+      headers: bearer(tokens.shopper),
+    })
+    return {
+      tokens,
+      badTokens: await badTokens(tokens.shopper, stores.user),
+      shopperId: me.id,
+      ...(await goods(shopper)),
+      ...(await carts(shopper, tokens.shopper)),
+      signature: (body, at = new Date()) => signature(webhookSecret, body, at),
+    }
+  } finally {
+    await shopper.close()
+  }
+}
+
+export const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+
+async function goods(shopper: Shopper) {
+  const keeper = await openShopkeeper(shopper)
+  const [sku, otherSku] = [await keeper.stocked(1_000), await keeper.stocked(1_000)]
+  const product = async (handle: string) =>
+    (await keeper.call({ method: 'GET', path: `/api/v1/products/${handle}` })).body
+  const skuInEuros = `EUR-${randomUUID().slice(0, 8)}`
+  const variants = [{ sku: skuInEuros, price: { minor: 1, currency: 'EUR' } }]
+  const body = { handle: skuInEuros.toLowerCase(), title: 'In euros', variants }
+  assert.equal((await keeper.call({ method: 'POST', path: '/api/v1/products', body })).status, 201)
+  const other = await product(otherSku.toLowerCase())
+  return {
+    sku,
+    skuInEuros,
+    productId: (await product(sku.toLowerCase())).id as string,
+    otherProductId: other.id as string,
+    otherHandle: other.handle as string,
+  }
+}
+
+async function carts(shopper: Shopper, token: string) {
+  const keeper = await openShopkeeper(shopper)
+  const sku = await keeper.stocked(1_000)
+  const full = async () => {
+    const cart = await shopper.newCart()
+    const { status, body } = await shopper.add(cart, sku, 2)
+    assert.equal(status, 201)
+    return { ...cart, lineId: body.lines[0].id as string }
+  }
+  const ordered = async (method: string) => {
+    const cart = await full()
+    const { status, body } = await shopper.checkout(cart, { method, email: email() })
+    assert.equal(status, 202)
+    return { cart, orderId: body.orderId as string }
+  }
+  const [action, slow] = [await ordered('sandbox:action'), await ordered('sandbox:slow')]
+  const actionUrl = await eventually('something to confirm', async () => {
+    const { body } = await shopper.order(action.orderId, action.cart.token)
+    return body.payment?.actionUrl as string | undefined
+  })
+  const payment = await eventually('a pending payment', async () => {
+    const { body } = await keeper.call({ method: 'GET', path: `/api/v1/payments/${slow.orderId}` })
+    return body.status === 'pending' && body
+  })
+  const { body: own } = await shopper.call({ method: 'POST', path: '/api/v1/carts', body: {}, headers: bearer(token) })
+  return {
+    cart: await full(),
+    fullCart: await full(),
+    emptyCart: await shopper.newCart(),
+    checkedOutCart: action.cart,
+    shoppersCartId: own.id as string,
+    order: { id: action.orderId, token: action.cart.token, reference: actionUrl.split('/').at(-1) ?? '' },
+    pending: { orderId: slow.orderId, paymentId: payment.paymentId as string, amount: payment.amount as object },
+  }
+}
+
+const eventually = <T>(what: string, ask: () => Promise<T | undefined | false>) =>
+  until(ask, { withinMs: 20_000, what })
+
+function signature(secret: string, body: string, at: Date): string {
+  const seconds = Math.floor(at.getTime() / 1_000)
+  return `t=${seconds},v1=${createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex')}`
+}
+
+/** A token's last part alone is enough to know it by. The demo password is none: the shop itself warns that everybody knows it. */
+const secretsOf = ({ tokens, badTokens, cart, fullCart, emptyCart, order, ...scene }: Scene): readonly string[] => [
+  ...Object.values(tokens).map((token) => token.split('.').at(-1) ?? token),
+  ...Object.values(badTokens),
+  ...[cart, fullCart, emptyCart, scene.checkedOutCart].map(({ token }) => token),
+  order.reference,
+]
