@@ -29,6 +29,7 @@ export interface GatewayOptions {
   readonly log: Logger
 }
 
+const PAGE_METHODS = ['GET', 'HEAD']
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,100}$/
 
 /** The single entry point: routes by method and path, checks who asks, and passes bodies through without touching them. */
@@ -41,9 +42,10 @@ export function createGateway(options: GatewayOptions): Server {
     const [path = '/'] = target.split('?', 1)
     refuseUnfit(request)
     refuseTricks(target, path)
+    const { method = 'GET' } = request
     const page = pageOf(pages, path)
-    if (page && (request.method === 'GET' || request.method === 'HEAD')) return page(request, response)
-    const match = routed(route(request.method ?? 'GET', path), response)
+    if (page && PAGE_METHODS.includes(method)) return page(request, response)
+    const match = routed(page ? { allowed: PAGE_METHODS } : route(method, path), response)
     const token = bearerToken(request.headers.authorization)
     requireAccess(match.access, token === undefined ? anonymous : await verifyToken(token))
     await proxy.pass({ request, response, route: match, context })
@@ -67,9 +69,10 @@ export function createGateway(options: GatewayOptions): Server {
 
 const LIMITS = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 }
 
-/** What Node would refuse without a word: RFC 9110, sections 7.2 and 10.1.1. */
-function refuseUnfit({ httpVersion, headers: { host, expect } }: IncomingMessage) {
-  if (host === undefined && httpVersion === '1.1') throw kitProblem('request.malformed', 'The header Host is missing')
+/** What Node would refuse without a word, or let pass: RFC 9110, sections 7.2 and 10.1.1; RFC 9112, section 3.2. */
+function refuseUnfit({ httpVersion, headersDistinct: { host = [] }, headers: { expect } }: IncomingMessage) {
+  if (host.length === 0 && httpVersion === '1.1') throw kitProblem('request.malformed', 'The header Host is missing')
+  if (host.length > 1) throw kitProblem('request.malformed', 'There are two hosts')
   if (expect !== undefined && expect.toLowerCase() !== '100-continue')
     throw new ProblemError(417, { code: 'request.unknown-expectation', detail: 'Nobody here knows what is expected' })
 }

@@ -14,16 +14,17 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ])
 
+type Received = Readonly<Record<string, string | string[] | undefined>>
+type Passed = Record<string, string | string[]>
+
 /** Headers that only the gateway itself may set: from outside they would be lies. */
 const OURS =
   /^(?:x-user-|x-micromart-|x-forwarded-|forwarded$|x-real-ip$|x-request-id$|traceparent$|x-http-method|x-method-override$|expect$)/
 
 /** What the service gets: the client's headers without lies and hop-by-hop ones, and who asked, from where and under which id. */
-export function requestHeaders(request: IncomingMessage, context: WorkContext): Record<string, string | string[]> {
-  const named = new Set((request.headers.connection ?? '').split(',').map((name) => name.trim().toLowerCase()))
-  const headers: Record<string, string | string[]> = {}
-  for (const [name, value] of Object.entries(request.headers))
-    if (value !== undefined && !HOP_BY_HOP.has(name) && !OURS.test(name) && !named.has(name)) headers[name] = value
+export function requestHeaders(request: IncomingMessage, context: WorkContext): Passed {
+  const headers: Passed = {}
+  for (const [name, value] of endToEnd(request.headers)) if (!OURS.test(name)) headers[name] = value
   headers['x-request-id'] = context.correlationId
   headers['traceparent'] = context.traceparent
   headers['x-forwarded-for'] = request.socket.remoteAddress ?? ''
@@ -33,11 +34,16 @@ export function requestHeaders(request: IncomingMessage, context: WorkContext): 
 }
 
 /** What the client gets of the service's headers. */
-export function responseHeaders(
-  headers: Record<string, string | string[] | undefined>,
-): Record<string, string | string[]> {
-  const passed: Record<string, string | string[]> = {}
-  for (const [name, value] of Object.entries(headers))
-    if (value !== undefined && !HOP_BY_HOP.has(name)) passed[name] = value
-  return passed
+export const responseHeaders = (headers: Received): Passed => Object.fromEntries(endToEnd(headers))
+
+/** Without the headers of one connection, and without those that its Connection header names. */
+function endToEnd(headers: Received): readonly (readonly [name: string, value: string | string[]])[] {
+  const named = new Set(
+    String(headers['connection'] ?? '')
+      .split(',')
+      .map((name) => name.trim().toLowerCase()),
+  )
+  return Object.entries(headers).flatMap(([name, value]) =>
+    value === undefined || HOP_BY_HOP.has(name) || named.has(name) ? [] : [[name, value] as const],
+  )
 }

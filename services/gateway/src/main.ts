@@ -1,4 +1,5 @@
-import type { AddressInfo, Server } from 'node:net'
+import type { ServerResponse } from 'node:http'
+import { type AddressInfo, Server } from 'node:net'
 import { jwksVerifier } from '@micromart/http-kit/identity'
 import type { Clock } from '@micromart/kernel/clock'
 import type { Ids } from '@micromart/kernel/ids'
@@ -48,12 +49,13 @@ export const gateway = {
       log,
       verifyToken: jwksVerifier({ jwksUrl: config.JWKS_URL, clock }),
     })
+    const drain = drainOf(server)
     await listen(server, config)
     const { port } = server.address() as AddressInfo
     return {
       url: `http://${config.HOST}:${port}`,
       close: async () => {
-        await drain(server)
+        await drain()
         await proxy.close()
       },
     }
@@ -65,16 +67,32 @@ const listen = (server: Server, { PORT, HOST }: GatewayConfig) =>
     server.once('error', reject).listen(PORT, HOST, resolve)
   })
 
-/** Takes nothing new, lets what runs finish, and ends what has not after ten seconds. */
-const drain = (server: ReturnType<typeof createGateway>) =>
-  new Promise<void>((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS)
-    server.close(() => {
-      clearTimeout(timer)
-      resolve()
+/** The end of a server: takes nothing new, lets what runs finish, and ends what has not after ten seconds. */
+function drainOf(server: ReturnType<typeof createGateway>): () => Promise<void> {
+  const running = new Set<ServerResponse>()
+  const closeIdle = () => {
+    if (!server.listening && running.size === 0) server.closeIdleConnections()
+  }
+  server.on('request', (_request, response) => {
+    running.add(response)
+    response.shouldKeepAlive &&= server.listening
+    response.once('close', () => {
+      running.delete(response)
+      closeIdle()
     })
-    server.closeIdleConnections()
   })
+  return () =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS)
+      // the close of an HTTP server would cut off answers that are made but not read yet
+      Server.prototype.close.call(server, () => {
+        clearTimeout(timer)
+        resolve()
+      })
+      for (const response of running) response.shouldKeepAlive = false
+      closeIdle()
+    })
+}
 
 async function readinessOf(upstreams: Upstreams): Promise<Readonly<Record<string, string>>> {
   const states = await Promise.all(

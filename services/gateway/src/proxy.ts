@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { ProblemError } from '@micromart/http-kit/problem'
 import type { ServiceName } from '@micromart/service-kit/service'
 import type { WorkContext } from '@micromart/telemetry/context'
-import { Pool } from 'undici'
+import { errors, Pool } from 'undici'
 import { requestHeaders, responseHeaders } from './headers.ts'
 import type { Route } from './routes.ts'
 
@@ -65,6 +65,7 @@ export function createProxy(upstreams: Upstreams): Forwarder {
     const { request, response, route } = exchange
     const pool = pools.get(route.service)
     if (!pool) throw unavailable(route.service)
+    if (response.destroyed) return // the client went while its token was checked
     if (Number(request.headers['content-length'] ?? 0) > route.bodyLimit) throw tooLarge()
     const stop = new AbortController()
     const deadline = setTimeout(() => stop.abort(tooLate()), route.deadlineMs)
@@ -73,7 +74,8 @@ export function createProxy(upstreams: Upstreams): Forwarder {
     try {
       await attempt(pool, exchange, stop.signal).catch((error: unknown) => {
         // an idle connection may be closed by the service at the very moment it is used again
-        if (request.method !== 'GET' || response.headersSent || !isReset(error) || stop.signal.aborted) throw error
+        const repeatable = request.method === 'GET' && !hasBody(request) && !response.headersSent
+        if (!repeatable || !isReset(error) || stop.signal.aborted) throw error
         return attempt(pool, exchange, stop.signal)
       })
     } catch (error) {
@@ -112,10 +114,14 @@ const codeOf = (error: unknown): string => (error instanceof Error && 'code' in 
 
 const isReset = (error: unknown) => ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(codeOf(error))
 
+const isGarbage = (error: unknown) =>
+  error instanceof errors.HTTPParserError ||
+  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'UND_ERR_HEADERS_OVERFLOW'].includes(codeOf(error))
+
 function problemOf(error: unknown, { route }: Exchange): ProblemError {
   if (error instanceof ProblemError) return error
   const code = codeOf(error)
   if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') return tooLate()
-  if (code.startsWith('HPE_')) return garbage()
+  if (isGarbage(error)) return garbage()
   return unavailable(route.service)
 }

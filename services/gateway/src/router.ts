@@ -23,7 +23,9 @@ export function createRouter(routes: readonly Route[]): (method: string, path: s
     const node = find(root, path.slice(1).split('/'), 0)
     if (!node) return undefined
     const route = node.routes.get(method) ?? (method === 'HEAD' ? node.routes.get('GET') : undefined)
-    return route ? { route } : { allowed: [...node.routes.keys()] }
+    return route
+      ? { route }
+      : { allowed: [...node.routes.keys()].flatMap((own) => (own === 'GET' ? ['GET', 'HEAD'] : own)) }
   }
 }
 

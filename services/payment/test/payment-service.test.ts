@@ -229,6 +229,7 @@ describe('the payment service', () => {
     await h.runTimers()
     await until(
       async () => {
+        h.clock.advance(100) // one that was not accepted is delivered again
         const rows = await sandbox.query('SELECT 1 FROM sandbox_webhooks WHERE delivered_at IS NULL')
         return rows.length === 0
       },

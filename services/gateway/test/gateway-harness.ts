@@ -1,0 +1,191 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { once } from 'node:events'
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type RequestListener,
+  request as send,
+} from 'node:http'
+import { type AddressInfo, connect, createServer as createSocketServer, type Server, type Socket } from 'node:net'
+import type { TestContext } from 'node:test'
+import { jwksVerifier, TOKEN_AUDIENCE, TOKEN_ISSUER } from '@micromart/http-kit/identity'
+import { uuidV7 } from '@micromart/kernel/ids'
+import { type ServiceName, serviceNames } from '@micromart/service-kit/service'
+import { silentLogger } from '@micromart/telemetry/logger'
+import { fakeClock } from '@micromart/testkit/fake-clock'
+import { exportJWK, SignJWT } from 'jose'
+import { createGateway } from '../src/gateway.ts'
+import { gateway } from '../src/main.ts'
+import { createProxy, type Upstreams } from '../src/proxy.ts'
+import type { Route } from '../src/routes.ts'
+
+/** Nobody listens here. */
+export const nowhere = 'http://127.0.0.1:9'
+
+export const clock = fakeClock()
+const ids = uuidV7(clock)
+const log = silentLogger()
+
+export interface Seen {
+  readonly method: string
+  readonly url: string
+  readonly headers: IncomingHttpHeaders
+  /** What came of the body, once it has ended or was cut off. */
+  readonly body: Promise<{ readonly text: string; readonly whole: boolean }>
+}
+
+export interface Service {
+  readonly url: string
+  readonly seen: readonly Seen[]
+}
+
+/** A real HTTP server that notes what it is asked; it answers 200 when the whole request is there, unless told otherwise. */
+export async function startService(t: TestContext, answer: RequestListener = answerAll): Promise<Service> {
+  const seen: Seen[] = []
+  const server = createServer((request, response) => {
+    seen.push(noted(request))
+    answer(request, response)
+  })
+  t.after(() => server.close().closeAllConnections())
+  return { url: await listening(server), seen }
+}
+
+const answerAll: RequestListener = (request, response) =>
+  void request.once('end', () => response.setHeader('content-type', 'application/json').end('{"from":"the service"}'))
+
+function noted(request: IncomingMessage): Seen {
+  let text = ''
+  request.setEncoding('utf8').on('data', (part: string) => {
+    text += part
+  })
+  const body = new Promise<{ text: string; whole: boolean }>((resolve) => {
+    request.once('close', () => resolve({ text, whole: request.complete }))
+  })
+  return { method: request.method ?? '', url: request.url ?? '', headers: request.headers, body }
+}
+
+/** A server that speaks whatever it likes. */
+export async function startSocketService(t: TestContext, talk: (socket: Socket) => void): Promise<string> {
+  const open = new Set<Socket>()
+  const server = createSocketServer((socket) => {
+    open.add(socket.on('error', () => {}).once('close', () => open.delete(socket)))
+    talk(socket)
+  })
+  t.after(() => {
+    server.close()
+    for (const socket of open) socket.destroy()
+  })
+  return listening(server)
+}
+
+async function listening(server: Server): Promise<string> {
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+const allAt = (url: string) => Object.fromEntries(serviceNames.map((name) => [name, url])) as Upstreams
+
+/** A route of the order service, open to all. */
+export const route = (methodAndPath: string, options: Partial<Route> = {}): Route => {
+  const [method = '', path = ''] = methodAndPath.split(' ')
+  return { method, path, service: 'order', access: 'public', bodyLimit: 1_024, deadlineMs: 5_000, ...options }
+}
+
+/** A gateway with routes of the test's own, all of them to one service. */
+export async function startGatewayTo(
+  t: TestContext,
+  { url, routes, jwksUrl = nowhere }: { url: string; routes: readonly Route[]; jwksUrl?: string },
+): Promise<string> {
+  const proxy = createProxy(allAt(url))
+  const verifyToken = jwksVerifier({ jwksUrl, clock })
+  const server = createGateway({ routes, pages: new Map(), proxy, verifyToken, ids, log })
+  t.after(async () => {
+    server.close().closeAllConnections()
+    await proxy.close()
+  })
+  return listening(server)
+}
+
+/** The gateway as it is deployed; services that are not named are down. */
+export async function startGateway(
+  t: TestContext,
+  services: Partial<Record<ServiceName, string>> & { jwks?: string; port?: string } = {},
+): Promise<{ url: string; close(): Promise<void> }> {
+  const { jwks = nowhere, port = '0', ...up } = services
+  const urls = Object.entries({ ...allAt(nowhere), ...up }).map(([name, url]) => [`${name.toUpperCase()}_URL`, url])
+  const environment = { PORT: port, JWKS_URL: jwks, ...Object.fromEntries(urls) }
+  const door = await gateway.start({ environment, log, clock, ids })
+  let closed: Promise<void> | undefined
+  const close = () => {
+    closed ??= door.close()
+    return closed
+  }
+  t.after(close)
+  return { url: door.url, close }
+}
+
+export interface Call {
+  readonly method?: string
+  /** Sent as it is: nothing is normalised. */
+  readonly path: string
+  readonly headers?: OutgoingHttpHeaders
+  readonly body?: string
+  readonly token?: string
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly text: string
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies freely
+  readonly body: any
+}
+
+/** One request on a connection of its own. */
+export async function ask(url: string, { method = 'GET', path, headers, body, token }: Call): Promise<Answer> {
+  const { hostname, port } = new URL(url)
+  const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` }
+  const request = send({ hostname, port, method, path, headers: { ...authorization, ...headers }, agent: false })
+  request.end(body)
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  return answerOf(response)
+}
+
+/** @throws when the answer is cut off */
+export async function answerOf(response: IncomingMessage): Promise<Answer> {
+  const text = (await response.setEncoding('utf8').toArray()).join('')
+  const isJson = response.headers['content-type']?.includes('json') && text !== ''
+  const { statusCode: status = 0, headers } = response
+  return { status, headers, text, body: isJson ? JSON.parse(text) : undefined }
+}
+
+/** Sends exactly these lines and tells everything that comes back until the other side closes. */
+export async function sendRaw(url: string, ...lines: readonly string[]): Promise<string> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  socket.write(lines.join('\r\n'), 'latin1')
+  return (await socket.setEncoding('latin1').toArray()).join('')
+}
+
+export interface Issuer {
+  readonly jwksUrl: string
+  /** A good token, or one that differs in what is given. */
+  sign(change?: { claims?: object; header?: object; withKeyOf?: 'somebody else' }): Promise<string>
+  as(...roles: readonly string[]): Promise<string>
+}
+
+/** Gives out keys and signs access tokens, as the user service does. */
+export async function startIssuer(t: TestContext): Promise<Issuer> {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+  const somebody = generateKeyPairSync('ed25519')
+  const keys = [{ ...(await exportJWK(publicKey)), kid: 'test', alg: 'EdDSA', use: 'sig' }]
+  const { url } = await startService(t, (_request, response) => response.end(JSON.stringify({ keys })))
+  const nowS = Math.floor(clock.now().getTime() / 1_000)
+  const genuine = { iss: TOKEN_ISSUER, aud: TOKEN_AUDIENCE, sub: ids.next(), iat: nowS, exp: nowS + 60 }
+  const sign: Issuer['sign'] = ({ claims, header, withKeyOf } = {}) =>
+    new SignJWT({ ...genuine, roles: ['customer'], ...claims })
+      .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: 'test', ...header })
+      .sign(withKeyOf ? somebody.privateKey : privateKey)
+  return { jwksUrl: url, sign, as: (...roles) => sign({ claims: { roles } }) }
+}

@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { type ServiceName, serviceNames } from '@micromart/service-kit/service'
+import { routes } from '../src/routes.ts'
+import { ask, route, sendRaw, startGateway, startGatewayTo, startIssuer, startService } from './gateway-harness.ts'
+
+describe('routing', () => {
+  test('spellings that a service could read otherwise reach nobody', async (t) => {
+    const service = await startService(t)
+    const url = await startGatewayTo(t, {
+      url: service.url,
+      routes: [
+        route('GET /api/v1/products'),
+        route('GET /api/v1/products/:id'),
+        route('GET /api/v1/products/:id/more'),
+      ],
+    })
+    const refused = [
+      '/api/v1/products/..%2f',
+      '/api/v1/products/%2e%2e',
+      '/api/v1/products/%2E%2E/more',
+      '/api/v1/products/../products',
+      '/api/v1/products/.',
+      '/api/v1/products/..',
+      '/api/v1/./products',
+      '//api/v1/products',
+      '/api//v1/products',
+      '/api/v1/products//more',
+      '/api/v1/products/a%2fmore',
+      '/api/v1/products/a%2Fmore',
+      '/api/v1/products/a\\more',
+      '/api/v1/products/a%5cmore',
+      '/api/v1/products/a%00',
+      '/api/v1/products/%00/more',
+    ]
+    for (const path of refused) {
+      const answer = await sendRaw(url, `GET ${path} HTTP/1.1`, 'Host: shop', 'Connection: close', '', '')
+      assert.match(answer, /^HTTP\/1\.1 400 .*"code":"request\.malformed"/s, path)
+    }
+    const unknown = [
+      '/api/v1/products/',
+      '/api/v1/products;x=1',
+      '/api/v1/%70roducts',
+      '/API/v1/products',
+      '/api/v1/products/a/more/',
+    ]
+    for (const path of [...unknown, '/api/v1/products/a/b', '/api', '/%', '/products.'])
+      assert.deepEqual(outcome(await ask(url, { path })), [404, 'route.unknown'], path)
+    assert.deepEqual(service.seen, [])
+  })
+
+  test('only well-formed addresses of this host are served', async (t) => {
+    const service = await startService(t)
+    const url = await startGatewayTo(t, { url: service.url, routes: [route('GET /things')] })
+    for (const line of ['GET http://127.0.0.1/things', 'GET things', 'OPTIONS *', 'get /things', 'GET /caf\u00e9']) {
+      const answer = await sendRaw(url, `${line} HTTP/1.1`, 'Host: shop', 'Connection: close', '', '')
+      assert.match(answer, /^HTTP\/1\.1 400 /, line)
+    }
+    assert.equal(await sendRaw(url, 'CONNECT 127.0.0.1:22 HTTP/1.1', 'Host: shop', '', ''), '')
+    assert.deepEqual(service.seen, [])
+  })
+
+  test('an address may have 4096 characters', async (t) => {
+    const service = await startService(t)
+    const url = await startGatewayTo(t, { url: service.url, routes: [route('GET /things')] })
+    const ofLength = (length: number) => '/things?q='.padEnd(length, 'x')
+    assert.deepEqual(outcome(await ask(url, { path: ofLength(4_097) })), [414, 'request.target-too-long'])
+    assert.equal((await ask(url, { path: ofLength(20_000) })).status, 431)
+    assert.equal((await ask(url, { path: ofLength(4_096) })).status, 200)
+    assert.deepEqual(
+      service.seen.map(({ url: target }) => target),
+      [ofLength(4_096)],
+    )
+  })
+
+  test('a known address with another method tells which it takes', async (t) => {
+    const service = await startService(t)
+    const url = await startGatewayTo(t, {
+      url: service.url,
+      routes: [route('GET /things/:id'), route('PATCH /things/:id'), route('POST /things/:id/close')],
+    })
+    for (const method of ['DELETE', 'OPTIONS', 'TRACE', 'PROPFIND']) {
+      const { status, headers, body } = await ask(url, { method, path: '/things/1' })
+      assert.deepEqual([status, headers.allow, body.code], [405, 'GET, HEAD, PATCH', 'route.method-not-allowed'])
+    }
+    const overridden = { 'x-http-method-override': 'PATCH', 'x-method-override': 'PATCH' }
+    const posted = await ask(url, { method: 'POST', path: '/things/1', headers: overridden })
+    assert.deepEqual(outcome(posted), [405, 'route.method-not-allowed'])
+    assert.equal((await ask(url, { path: '/things/1/close' })).headers.allow, 'POST')
+    assert.deepEqual(service.seen, [])
+  })
+
+  test('HEAD is answered like GET, without the body', async (t) => {
+    const service = await startService(t, (_request, response) => {
+      response.writeHead(200, { 'content-length': '5', etag: '"7"' }).end('hello')
+    })
+    const url = await startGatewayTo(t, { url: service.url, routes: [route('GET /things'), route('POST /orders')] })
+    const { status, headers, text } = await ask(url, { method: 'HEAD', path: '/things' })
+    assert.deepEqual([status, headers['content-length'], headers['etag'], text], [200, '5', '"7"', ''])
+    assert.equal((await ask(url, { method: 'HEAD', path: '/orders' })).status, 405)
+    assert.deepEqual(
+      service.seen.map(({ method }) => method),
+      ['HEAD'],
+    )
+  })
+
+  test('a fixed segment wins over a parameter, and a parameter is never empty', async (t) => {
+    const service = await startService(t)
+    const url = await startGatewayTo(t, {
+      url: service.url,
+      routes: [
+        route('POST /things/import', { access: 'staff' }),
+        route('POST /things/:id'),
+        route('GET /things/:id/parts'),
+      ],
+    })
+    assert.equal((await ask(url, { method: 'POST', path: '/things/import' })).status, 401)
+    assert.equal((await ask(url, { method: 'POST', path: '/things/' })).status, 404)
+    assert.equal((await ask(url, { method: 'POST', path: '/things/imports' })).status, 200)
+    assert.equal((await ask(url, { path: '/things/import/parts' })).status, 200)
+  })
+
+  test('a target is passed on byte by byte', async (t) => {
+    const service = await startService(t)
+    const { url } = await startGateway(t, { inventory: service.url, product: service.url })
+    const targets = [
+      '/api/v1/inventory/A%2fB%20%c3%a4',
+      '/api/v1/inventory/..%2f..%2fusers%2fme',
+      '/api/v1/products/a;b=%41,@:$',
+      '/api/v1/products?q=%2e%2e%2f//..&q=%00&limit=2?3',
+    ]
+    for (const path of targets) assert.equal((await ask(url, { path })).status, 200, path)
+    assert.deepEqual(
+      service.seen.map((seen) => seen.url),
+      targets,
+    )
+  })
+
+  test('what is not open to all is just this', () => {
+    const closed = routes.filter(({ access }) => access !== 'public')
+    const needed = Object.fromEntries(closed.map(({ method, path, access }) => [`${method} ${path}`, access]))
+    assert.deepEqual(needed, {
+      'GET /api/v1/users/me': 'signed-in',
+      'PUT /api/v1/users/:id/roles': 'admin',
+      'POST /api/v1/products': 'staff',
+      'POST /api/v1/products/import': 'staff',
+      'PATCH /api/v1/products/:idOrHandle': 'staff',
+      'POST /api/v1/products/:idOrHandle/archive': 'staff',
+      'POST /api/v1/inventory/opening-stock': 'staff',
+      'GET /api/v1/inventory/:sku/movements': 'staff',
+      'POST /api/v1/inventory/:sku/adjustments': 'staff',
+      'GET /api/v1/orders': 'signed-in',
+      'GET /api/v1/payments/:orderId': 'staff',
+      'GET /api/v1/analytics/sales': 'staff',
+    })
+  })
+
+  test('every route of the table reaches its service, and lets in nobody with a lower role', async (t) => {
+    const issuer = await startIssuer(t)
+    const services = new Map<ServiceName, Awaited<ReturnType<typeof startService>>>()
+    for (const name of serviceNames) services.set(name, await startService(t))
+    const urls = Object.fromEntries([...services].map(([name, service]) => [name, service.url]))
+    const { url } = await startGateway(t, { ...urls, jwks: issuer.jwksUrl })
+    const ladder = [undefined, await issuer.as('customer'), await issuer.as('staff'), await issuer.as('admin')]
+    const lowest = { public: 0, 'signed-in': 1, staff: 2, admin: 3 }
+    for (const { method, path, service, access } of routes) {
+      const target = path.replaceAll(/:\w+/g, 'a1')
+      const statuses: number[] = []
+      for (const token of ladder)
+        statuses.push((await ask(url, { method, path: target, ...(token ? { token } : {}) })).status)
+      const expected = ladder.map((_, step) => (step >= lowest[access] ? 200 : step === 0 ? 401 : 403))
+      assert.deepEqual(statuses, expected, `${method} ${path}`)
+      const reached = services.get(service)?.seen.filter((seen) => seen.method === method && seen.url === target)
+      assert.equal(reached?.length, ladder.length - lowest[access], `${method} ${path}`)
+    }
+  })
+})
+
+const outcome = ({ status, body }: { status: number; body: { code: string } }) => [status, body.code]
