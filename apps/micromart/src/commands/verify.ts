@@ -58,12 +58,21 @@ const ASK_EVERY_MS = 250
 async function shopIsReady(url: string, patienceMs: number): Promise<void> {
   const giveUpAt = Date.now() + patienceMs
   for (;;) {
-    const answer = await fetch(new URL('/ready', url), { signal: AbortSignal.timeout(5_000) }).catch(() => undefined)
-    if (answer?.ok) return
+    const down = await servicesDown(url)
+    if (down.length === 0) return
     if (Date.now() >= giveUpAt)
-      throw new Fault(
-        `The shop at ${url} is not ready${answer ? ` (HTTP ${answer.status})` : ''}. Start it, or leave --url out.`,
-      )
+      throw new Fault(`The shop at ${url} is not ready: ${down.join(', ')} down. Start it, or leave --url out.`)
     await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS))
+  }
+}
+
+/** What the gateway says is down; the gateway itself if it does not answer. */
+async function servicesDown(url: string): Promise<readonly string[]> {
+  try {
+    const answer = await fetch(new URL('/ready', url), { signal: AbortSignal.timeout(5_000) })
+    const { upstreams } = (await answer.json()) as { upstreams: Readonly<Record<string, string>> }
+    return Object.keys(upstreams).filter((name) => upstreams[name] !== 'up')
+  } catch {
+    return ['gateway']
   }
 }
