@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import { Pool, type PoolClient } from 'pg'
 import { isUnavailable } from './errors.ts'
 
@@ -51,6 +52,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     statement_timeout: 30_000,
     idle_in_transaction_session_timeout: 30_000,
     pipeline: true,
+    stream: () => new TurnSocket(),
   })
   pool.on('error', (error) => options.onIdleError?.(error))
   const statements = new Map<string, string>()
@@ -75,13 +77,13 @@ export function openDatabase(options: DatabaseOptions): Database {
       const sent = createSent()
       let broken = false
       try {
-        sent.add(client.query('BEGIN'))
+        sent.add(client.query(prepared('BEGIN')))
         const result = await work({
           ...queryable(client),
           write: (text, values, onError) => sent.add(client.query(prepared(text, values)), onError),
           afterCommit: (action) => actions.push(action),
         })
-        sent.add(client.query('COMMIT')) // after a failed statement the server takes it for a rollback
+        sent.add(client.query(prepared('COMMIT'))) // after a failed statement the server takes it for a rollback
         await sent.answered()
         for (const action of actions) action()
         return result
@@ -104,6 +106,23 @@ export function openDatabase(options: DatabaseOptions): Database {
       }
     },
     close: () => pool.end(),
+  }
+}
+
+/** What is sent within one turn of the event loop goes out together: most statements of a transaction in one write. */
+class TurnSocket extends Socket {
+  #held = false
+
+  /** The driver corks around every statement; here the first of a turn also holds back the others. */
+  override cork(): void {
+    super.cork()
+    if (this.#held) return
+    this.#held = true
+    super.cork()
+    process.nextTick(() => {
+      this.#held = false
+      this.uncork()
+    })
   }
 }
 
