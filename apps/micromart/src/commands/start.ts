@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { Command } from 'commander'
 import type { CliContext } from '../cli-context.ts'
 import { loadDemoCatalogue } from '../start/demo-catalogue.ts'
+import { giveBackMemory } from '../start/give-back-memory.ts'
 import { startOneProcess } from '../start/one-process.ts'
 import { startSplit } from '../start/split.ts'
 import { welcome } from '../start/welcome.ts'
@@ -36,6 +37,7 @@ export const startCommand = (context: CliContext, finish: (code: number) => void
       const shop = await (split ? startSplit(options) : startOneProcess(options))
       const loaded = await loadDemoCatalogue({ url: shop.url, onProgress: options.onProgress })
       console.log(welcome({ url: shop.url, dataDir: options.dataDir, catalogue: loaded }))
+      giveBackMemory()
       const why = await Promise.race([askedToStop(), shop.broken])
       console.log(why === 'asked' ? '\nStopping: finishing what is running' : `\n${why} Stopping.`)
       await shop.close()
