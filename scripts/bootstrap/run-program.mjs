@@ -7,12 +7,10 @@ import { pathToFileURL } from 'node:url'
 import { projectDir } from './project.mjs'
 
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP']
-const ECHO_MS = 500
 const PARENT_CHECK_MS = 250
 
 /** Runs the program in this process: no second Node in memory. */
 export async function runHere(file, args) {
-  mergeEchoedSignals()
   endWithParent()
   module.enableCompileCache(join(projectDir, 'node_modules', '.cache', 'micromart', 'compiled'))
   const path = join(projectDir, file)
@@ -24,31 +22,13 @@ export async function runHere(file, args) {
 export async function runOn(node, args) {
   const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` }
   const child = spawn(node, args, { stdio: 'inherit', env })
-  for (const signal of FORWARDED) process.on(signal, () => child.kill(signal)) // merged over there
+  for (const signal of FORWARDED) process.on(signal, () => child.kill(signal))
   endWithParent()
   const [code, signal] = await new Promise((resolve, reject) => {
     child.on('error', reject)
     child.on('exit', (...end) => resolve(end))
   })
   process.exit(code ?? 128 + constants.signals[signal])
-}
-
-/**
- * One Ctrl-C arrives up to three times: the terminal tells the whole process group, npm passes it on to its child, and
- * so does `runOn`. A program that takes a second Ctrl-C for "now, at once!" must see one.
- */
-function mergeEchoedSignals() {
-  const emit = process.emit
-  const lastAt = new Map()
-  process.emit = (event, ...args) => {
-    if (FORWARDED.includes(event)) {
-      const now = performance.now()
-      const isEcho = now - (lastAt.get(event) ?? Number.NEGATIVE_INFINITY) < ECHO_MS
-      lastAt.set(event, now)
-      if (isEcho) return true
-    }
-    return emit.call(process, event, ...args)
-  }
 }
 
 /**

@@ -9,6 +9,7 @@ import { createLogger } from '@micromart/telemetry/logger'
 import { Argument, Command } from 'commander'
 import type { CliContext } from '../cli-context.ts'
 import { Fault } from '../fault.ts'
+import { askedToStop } from '../start/asked-to-stop.ts'
 import { services } from '../start/services.ts'
 
 export const serveCommand = ({ environment }: CliContext): Command =>
@@ -20,11 +21,7 @@ export const serveCommand = ({ environment }: CliContext): Command =>
       const log = createLogger({ service: name, level: environment['LOG_LEVEL'] ?? 'info' })
       const close = name === 'gateway' ? await serveGateway(environment, log) : await serveOne(name, environment, log)
       process.send?.('ready')
-      await new Promise<void>((stop) => {
-        process.once('SIGTERM', () => stop())
-        process.once('SIGINT', () => stop())
-        process.once('disconnect', () => stop()) // the supervisor is gone
-      })
+      await askedToStop() // or without a supervisor any more
       await close()
       if (process.connected) process.disconnect?.()
     })

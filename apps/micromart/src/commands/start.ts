@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { Command } from 'commander'
 import type { CliContext } from '../cli-context.ts'
+import { askedToStop } from '../start/asked-to-stop.ts'
 import { loadDemoCatalogue } from '../start/demo-catalogue.ts'
 import { giveBackMemory } from '../start/give-back-memory.ts'
 import { startOneProcess } from '../start/one-process.ts'
@@ -44,9 +45,3 @@ export const startCommand = (context: CliContext, finish: (code: number) => void
       console.log('Stopped. Everything is kept for the next start.')
       finish(why === 'asked' ? 0 : 1)
     })
-
-const askedToStop = () =>
-  new Promise<'asked'>((done) => {
-    process.once('SIGINT', () => done('asked'))
-    process.once('SIGTERM', () => done('asked'))
-  })

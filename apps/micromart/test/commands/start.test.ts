@@ -39,6 +39,7 @@ describe('micromart start', () => {
       assert.match(first.output(), new RegExp(line, 'i'))
     const cart = await shopper.newCart()
     assert.equal((await products()).length, 62)
+    process.kill(first.pid, 'SIGINT') // the terminal tells the whole process group, and npm and others pass it on
     await first.kill('SIGINT')
     assert.equal(await first.ended, 0)
     assert.match(first.output(), /Stopped\. Everything is kept/)
