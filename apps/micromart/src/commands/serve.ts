@@ -18,10 +18,11 @@ export const serveCommand = ({ environment }: CliContext): Command =>
     .addArgument(new Argument('<service>', 'which one').choices(['gateway', ...serviceNames]))
     .addHelpText('after', '\nThe variables of each service are listed in its README. SIGTERM drains and stops it.')
     .action(async (name: 'gateway' | ServiceName) => {
+      const asked = askedToStop() // or left without a supervisor
       const log = createLogger({ service: name, level: environment['LOG_LEVEL'] ?? 'info' })
       const close = name === 'gateway' ? await serveGateway(environment, log) : await serveOne(name, environment, log)
       process.send?.('ready')
-      await askedToStop() // or without a supervisor any more
+      await asked
       await close()
       if (process.connected) process.disconnect?.()
     })

@@ -28,6 +28,7 @@ export const startCommand = (context: CliContext, finish: (code: number) => void
     )
     .addHelpText('after', '\nStop it with Ctrl-C. The next start finds the data again.')
     .action(async ({ port, data, fresh, split }: Options) => {
+      const asked = askedToStop() // from now on: who is told to end while starting stops in order, once started
       const options = {
         port,
         dataDir: resolve(data),
@@ -39,7 +40,7 @@ export const startCommand = (context: CliContext, finish: (code: number) => void
       const loaded = await loadDemoCatalogue({ url: shop.url, onProgress: options.onProgress })
       console.log(welcome({ url: shop.url, dataDir: options.dataDir, catalogue: loaded }))
       giveBackMemory()
-      const why = await Promise.race([askedToStop(), shop.broken])
+      const why = await Promise.race([asked, shop.broken])
       console.log(why === 'asked' ? '\nStopping: finishing what is running' : `\n${why} Stopping.`)
       await shop.close()
       console.log('Stopped. Everything is kept for the next start.')

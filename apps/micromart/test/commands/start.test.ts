@@ -45,23 +45,29 @@ describe('micromart start', () => {
     assert.match(first.output(), /Stopped\. Everything is kept/)
     assert.equal(await runningPostgresUrl(join(dataDir, 'postgres')), undefined)
 
-    const second = await start()
+    const second = startProgram(['start', '--port', String(port), '--data', dataDir])
+    await second.says('Database: ready')
+    await second.kill('SIGINT') // in the middle of the start
+    assert.equal(await second.ended, 0)
+    assert.equal(await runningPostgresUrl(join(dataDir, 'postgres')), undefined)
+
+    const third = await start()
     const found = await shopper.call({
       method: 'GET',
       path: `/api/v1/carts/${cart.id}`,
       headers: { 'cart-token': cart.token },
     })
     assert.equal(found.status, 200)
-    await second.kill('SIGTERM')
+    await third.kill('SIGTERM')
 
-    const third = await start('--fresh')
+    const fourth = await start('--fresh')
     const gone = await shopper.call({
       method: 'GET',
       path: `/api/v1/carts/${cart.id}`,
       headers: { 'cart-token': cart.token },
     })
     assert.equal(gone.status, 404)
-    await third.kill('SIGTERM')
+    await fourth.kill('SIGTERM')
     await shopper.close()
   })
 
