@@ -17,20 +17,21 @@ export type IdempotentWrite<Tx> = (
   work: (tx: Tx) => Promise<Result<{ status: number; headers: Readonly<Record<string, string>>; body: string }>>,
 ) => Promise<Result<{ status: number; headers: Readonly<Record<string, string>>; body: string; replayed: boolean }>>
 
-/** Runs `work` in one transaction with the record of its answer and sends the answer; refusals become problems by the table. */
+/** Runs `work` in one transaction with the record of its answer and sends the answer; refusals become problems by the table. What it returns is the reply, typed so that any route may return it. */
 export type WriteHandler<Tx> = (
   request: FastifyRequest,
   reply: FastifyReply,
   work: (tx: Tx) => Promise<Result<WriteAnswer>>,
-) => Promise<FastifyReply>
+) => Promise<never>
 
-/** `required` answers 400 without an `Idempotency-Key`; elsewhere the key is optional but honoured. */
+/** By default an `Idempotency-Key` is honoured where it is sent; `required` answers 400 without one; `ignored` keeps no answer, because it holds a secret. */
 export function writeHandler<Tx>(
   write: IdempotentWrite<Tx>,
-  options: { statuses: StatusTable; required?: boolean },
+  options: { statuses: StatusTable; key?: 'required' | 'ignored' },
 ): WriteHandler<Tx> {
   return async (request, reply, work) => {
-    const result = await write(keyOf(request, options.required ?? false), async (tx) => {
+    const key = options.key === 'ignored' ? undefined : keyOf(request, options.key === 'required')
+    const result = await write(key, async (tx) => {
       const answer = await work(tx)
       if (!answer.ok) return answer
       const { status, body, headers = {} } = answer.value
@@ -40,7 +41,8 @@ export function writeHandler<Tx>(
     const { status, headers, body, replayed } = result.value
     reply.code(status).headers(headers)
     if (replayed) reply.header('idempotent-replayed', 'true')
-    return body === '' ? reply.send() : reply.type('application/json; charset=utf-8').send(body)
+    const sent = body === '' ? reply.send() : reply.type('application/json; charset=utf-8').send(body)
+    return sent as never
   }
 }
 

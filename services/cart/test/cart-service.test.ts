@@ -195,6 +195,17 @@ describe('the cart service', () => {
     assert.equal((await add(next, { sku: APRON, quantity: 1 }, nextKey)).status, 201)
   })
 
+  test('a cart started twice with one key is two carts: the answer with its token is not kept', async () => {
+    const headers = { 'idempotency-key': randomUUID() }
+    const start = () => h.call({ method: 'POST', url: '/api/v1/carts', body: {}, headers })
+    const [first, second] = [(await start()).body, (await start()).body]
+    assert.notEqual(first.id, second.id)
+    const kept = await h.database.query('SELECT body FROM idempotency_keys WHERE key = $1', [
+      headers['idempotency-key'],
+    ])
+    assert.deepEqual(kept, [])
+  })
+
   test('many at once lose nothing', async () => {
     const { id, key } = await guestCart()
     await Promise.all(

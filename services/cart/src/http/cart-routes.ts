@@ -20,7 +20,7 @@ import {
 } from '../domain/cart.ts'
 import type { CartStore, Catalogue, CatalogueRefusal } from '../ports.ts'
 import { type AccessRefusal, etagOf, openCart, openCartToChange } from './cart-access.ts'
-import { ById, ByLine, CartBody, ItemBody, NewCartBody, QuantityBody } from './cart-schemas.ts'
+import { ById, ByLine, CartBody, ItemBody, NewCartBody, QuantityBody, StartedCartBody } from './cart-schemas.ts'
 
 const statuses = {
   'cart.unknown': 404,
@@ -52,6 +52,8 @@ export function cartRoutes(
   { carts, catalogue, database, write, clock, ids, currency }: CartRoutes,
 ): void {
   const answer = writeHandler(write, { statuses })
+  /** Its answer has the only copy of the cart's token; and a cart that is started twice hurts nobody. */
+  const answerOnce = writeHandler(write, { statuses, key: 'ignored' })
 
   const edit = (
     {
@@ -72,9 +74,9 @@ export function cartRoutes(
 
   http.post('/api/v1/carts', {
     config: { access: 'public' },
-    schema: { tags: ['carts'], summary: 'Start a cart', body: NewCartBody },
+    schema: { tags: ['carts'], summary: 'Start a cart', body: NewCartBody, response: { 201: StartedCartBody } },
     handler: (request, reply) =>
-      answer(request, reply, async (tx) => {
+      answerOnce(request, reply, async (tx) => {
         const cart = emptyCart(ids.next(), request.body?.currency ?? currency)
         const { owner, token } = newOwner(request)
         await carts.create(tx, { cart, owner }, clock.now())
@@ -96,7 +98,12 @@ export function cartRoutes(
 
   http.post('/api/v1/carts/:id/items', {
     config: { access: 'public' },
-    schema: { ...ById, summary: 'Add pieces of a SKU at its price of now', body: ItemBody },
+    schema: {
+      ...ById,
+      summary: 'Add pieces of a SKU at its price of now',
+      body: ItemBody,
+      response: { 201: CartBody },
+    },
     handler: async (request, reply) => {
       const { sku, quantity } = request.body
       // asked before the transaction, looked at inside: a repeat gets its first answer even while the catalogue is down
@@ -111,14 +118,14 @@ export function cartRoutes(
 
   http.patch('/api/v1/carts/:id/items/:lineId', {
     config: { access: 'public' },
-    schema: { ...ByLine, summary: 'Set the pieces of a line', body: QuantityBody },
+    schema: { ...ByLine, summary: 'Set the pieces of a line', body: QuantityBody, response: { 200: CartBody } },
     handler: (request, reply) =>
       edit({ request, reply }, (cart) => changeQuantity(cart, request.params.lineId, request.body.quantity)),
   })
 
   http.delete('/api/v1/carts/:id/items/:lineId', {
     config: { access: 'public' },
-    schema: { ...ByLine, summary: 'Remove a line', body: NoBody },
+    schema: { ...ByLine, summary: 'Remove a line', body: NoBody, response: { 200: CartBody } },
     handler: (request, reply) => edit({ request, reply }, (cart) => changeQuantity(cart, request.params.lineId, 0)),
   })
 }

@@ -72,3 +72,18 @@ export const CartBody = Type.Object({
   total: MoneyBody,
 })
 export type CartBody = Static<typeof CartBody>
+
+/** The answer that starts a cart: the only time its token is told. */
+export const StartedCartBody = Type.Object({
+  ...CartBody.properties,
+  token: Type.Union([Type.String({ description: 'the Cart-Token of a guest' }), Type.Null()]),
+})
+
+/** What a checkout answers: the order can be followed from now on. */
+export const CheckedOutBody = Type.Object({
+  orderId: Type.String(),
+  number: Type.String({ description: 'for people, such as 7K3QX-2M9F4' }),
+  status: Type.Literal('placed'),
+  total: MoneyBody,
+  cartId: Type.String(),
+})

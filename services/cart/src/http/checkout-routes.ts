@@ -12,7 +12,7 @@ import { holdsCardNumber } from '../domain/card-number.ts'
 import { type CartOwner, type CartRefusal, checkOut, totalOfCart } from '../domain/cart.ts'
 import type { CartStore, Checkout, CheckoutStore } from '../ports.ts'
 import { type AccessRefusal, openCartToChange } from './cart-access.ts'
-import { ById, CheckoutBody } from './cart-schemas.ts'
+import { ById, CheckedOutBody, CheckoutBody } from './cart-schemas.ts'
 
 type CheckoutRefusal = Refusal<'cart.card-number' | 'cart.email-required'>
 
@@ -43,7 +43,7 @@ export function checkoutRoutes(
   http: HttpServer,
   { carts, checkouts, outbox, write, clock, ids }: CheckoutRoutes,
 ): void {
-  const answer = writeHandler(write, { statuses, required: true })
+  const answer = writeHandler(write, { statuses, key: 'required' })
 
   http.post('/api/v1/carts/:id/checkout', {
     config: { access: 'public' },
@@ -51,6 +51,7 @@ export function checkoutRoutes(
       ...ById,
       summary: 'Freeze the cart and place the order; needs an Idempotency-Key',
       body: CheckoutBody,
+      response: { 202: CheckedOutBody },
     },
     handler: (request, reply) =>
       answer(request, reply, async (tx) => {

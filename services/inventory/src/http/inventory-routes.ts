@@ -9,7 +9,7 @@ import type { IdempotentWrite } from '@micromart/postgres/idempotency'
 import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import type { Note, StockBook, StockLevel, StockRefusal } from '../ports.ts'
-import { AdjustmentBody, LevelBody, MovementPage, OpeningStockBody } from './inventory-schemas.ts'
+import { AdjustmentBody, LevelBody, MovementPage, OpenedStockBody, OpeningStockBody } from './inventory-schemas.ts'
 
 const statuses = { 'inventory.unknown-sku': 404, 'inventory.below-reserved': 409 } satisfies StatusTable<
   StockRefusal['code']
@@ -69,7 +69,13 @@ export function inventoryRoutes(http: HttpServer, { stock, database, write, cloc
 
   http.post('/api/v1/inventory/:sku/adjustments', {
     config: { access: 'staff' },
-    schema: { ...bySku, summary: 'Add or take pieces', params: Type.Object({ sku: Sku }), body: AdjustmentBody },
+    schema: {
+      ...bySku,
+      summary: 'Add or take pieces',
+      params: Type.Object({ sku: Sku }),
+      body: AdjustmentBody,
+      response: { 201: LevelBody },
+    },
     handler: (request, reply) =>
       answer(request, reply, async (tx) => {
         const { quantity, reason } = request.body
@@ -80,7 +86,12 @@ export function inventoryRoutes(http: HttpServer, { stock, database, write, cloc
 
   http.post('/api/v1/inventory/opening-stock', {
     config: { access: 'staff' },
-    schema: { tags: ['inventory'], summary: 'The first count of many SKUs at once', body: OpeningStockBody },
+    schema: {
+      tags: ['inventory'],
+      summary: 'The first count of many SKUs at once',
+      body: OpeningStockBody,
+      response: { 200: OpenedStockBody },
+    },
     handler: (request, reply) =>
       answer(request, reply, async (tx) => {
         const { items, overwrite = false } = request.body

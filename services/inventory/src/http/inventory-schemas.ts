@@ -38,6 +38,13 @@ export const OpeningStockBody = Type.Object(
   strict,
 )
 
+/** How many SKUs were counted, how many were known already, and which count would break a promise. */
+export const OpenedStockBody = Type.Object({
+  set: Type.Integer(),
+  unchanged: Type.Integer(),
+  refused: Type.Array(Type.Object({ sku: Type.String(), code: Type.String(), detail: Type.String() })),
+})
+
 export const MovementPage = Type.Object({
   items: Type.Array(
     Type.Object({

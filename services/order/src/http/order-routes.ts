@@ -13,7 +13,7 @@ import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import type { OrderCommand, OrderRefusal } from '../domain/order.ts'
 import type { AcceptedCheckouts, OrderView, OrderViews } from '../ports.ts'
-import { OrderBody, OrderPage, TimelineBody } from './order-schemas.ts'
+import { CancelledBody, OrderBody, OrderPage, TimelineBody } from './order-schemas.ts'
 
 const statuses = {
   'order.unknown': 404,
@@ -96,6 +96,7 @@ export function orderRoutes(http: HttpServer, { orders, views, accepted, write }
       ...byId,
       summary: 'Cancel an order; captured money is refunded',
       body: NoBody,
+      response: { 202: CancelledBody },
     },
     handler: async (request, reply) => {
       const { orderId } = await visibleOrder(request, request.params.id)

@@ -16,6 +16,8 @@ export const OrderBody = Type.Object({
   updatedAt: Type.String(),
 })
 
+export const CancelledBody = Type.Object({ orderId: Type.String(), status: Type.Literal('cancelled') })
+
 export const OrderPage = Type.Object({
   items: Type.Array(OrderBody),
   nextCursor: Type.Union([Type.String(), Type.Null()]),

@@ -9,7 +9,7 @@ import type { FastifyRequest } from 'fastify'
 import { planChanges } from '../domain/plan-changes.ts'
 import { contentOf, type ProductContent } from '../domain/product.ts'
 import type { ProductBook } from '../ports.ts'
-import { ImportBody, NewProductBody } from './product-schemas.ts'
+import { ImportBody, ImportedBody, NewProductBody } from './product-schemas.ts'
 
 const BODY_LIMIT = 8 * 1024 * 1024
 
@@ -59,6 +59,7 @@ export function importRoutes(http: HttpServer, { book, write, clock, ids }: Impo
       tags: ['products'],
       summary: 'Create or update many products by handle; a bad one does not stop the others',
       body: ImportBody,
+      response: { 200: ImportedBody },
     },
     handler: (request, reply) =>
       answer(request, reply, async (tx) => {

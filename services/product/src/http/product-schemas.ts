@@ -93,6 +93,18 @@ export const ImportBody = Type.Object(
 
 const orNull = Type.Union([Type.String(), Type.Null()])
 
+/** What became of each product; `code` and `detail` say why one was refused. */
+export const ImportedBody = Type.Object({
+  results: Type.Array(
+    Type.Object({
+      handle: Type.String(),
+      outcome: Type.Enum(['created', 'updated', 'unchanged', 'refused']),
+      code: Type.Optional(Type.String()),
+      detail: Type.Optional(Type.String()),
+    }),
+  ),
+})
+
 export const ProductBody = Type.Object({
   id: Type.String(),
   handle: Type.String(),

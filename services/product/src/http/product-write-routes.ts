@@ -11,7 +11,7 @@ import Type from 'typebox'
 import { type PlannedChange, planChanges, type WantedProduct } from '../domain/plan-changes.ts'
 import { changeContent, contentOf, type Product, type ProductContent } from '../domain/product.ts'
 import type { ProductBook, ProductRefusal, ProductShelf } from '../ports.ts'
-import { bodyOf, etagOf, NewProductBody, ProductChangeBody } from './product-schemas.ts'
+import { bodyOf, etagOf, NewProductBody, ProductBody, ProductChangeBody } from './product-schemas.ts'
 
 const statuses = {
   'product.unknown': 404,
@@ -63,7 +63,7 @@ export function productWriteRoutes(http: HttpServer, { shelf, book, write, clock
 
   http.post('/api/v1/products', {
     config: { access: 'staff' },
-    schema: { tags: ['products'], summary: 'Create a product', body: NewProductBody },
+    schema: { tags: ['products'], summary: 'Create a product', body: NewProductBody, response: { 201: ProductBody } },
     handler: (request, reply) =>
       answer(request, reply, async (tx) => {
         const content = contentOf(request.body)
@@ -79,13 +79,19 @@ export function productWriteRoutes(http: HttpServer, { shelf, book, write, clock
       ...byId,
       summary: 'Change some fields; variants, options and images are replaced as a whole',
       body: ProductChangeBody,
+      response: { 200: ProductBody },
     },
     handler: (request, reply) => change(request, reply, (product) => changeContent(product, request.body)),
   })
 
   http.post('/api/v1/products/:id/archive', {
     config: { access: 'staff' },
-    schema: { ...byId, summary: 'Take a product off sale for good; its SKUs stay taken', body: NoBody },
+    schema: {
+      ...byId,
+      summary: 'Take a product off sale for good; its SKUs stay taken',
+      body: NoBody,
+      response: { 200: ProductBody },
+    },
     handler: (request, reply) => change(request, reply, (product) => changeContent(product, { status: 'archived' })),
   })
 }

@@ -37,6 +37,7 @@ export function userRoutes(http: HttpServer, { users, tokens, write }: UserRoute
       summary: 'Give a user exactly these roles; tokens that are out keep the old ones until they expire',
       params: Type.Object({ id: Type.String() }),
       body: RolesBody,
+      response: { 200: UserBody },
     },
     handler: (request, reply) =>
       answer(request, reply, async (tx) => {
