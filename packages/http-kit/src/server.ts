@@ -1,7 +1,7 @@
 import swagger from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { Ids } from '@micromart/kernel/ids'
-import { continueTrace, runInContext, type WorkContext } from '@micromart/telemetry/context'
+import { runInContext, type WorkContext } from '@micromart/telemetry/context'
 import type { Logger } from '@micromart/telemetry/logger'
 import Fastify, {
   type FastifyBaseLogger,
@@ -14,6 +14,7 @@ import Fastify, {
 import Type from 'typebox'
 import { type Access, anonymous, bearerToken, type Caller, requireAccess, type VerifyToken } from './identity.ts'
 import { kitProblem, kitStatuses, PROBLEM_CONTENT_TYPE, Problem, ProblemError, problem } from './problem.ts'
+import { requestContext } from './request-context.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -82,12 +83,10 @@ export async function buildHttp(options: HttpOptions): Promise<HttpServer> {
   return http
 }
 
-const REQUEST_ID = /^[A-Za-z0-9._-]{1,100}$/
-
 function addContext(http: HttpServer, ids: Ids) {
   http.decorateRequest<WorkContext>('context', null as never)
   http.addHook('onRequest', (request, reply, done) => {
-    request.context = contextOf(request, ids)
+    request.context = requestContext(request.headers, ids)
     reply.header('x-request-id', request.context.correlationId)
     runInContext(request.context, done)
   })
@@ -95,20 +94,9 @@ function addContext(http: HttpServer, ids: Ids) {
   http.addHook('preValidation', (request, _reply, done) => runInContext(request.context, done))
 }
 
-function contextOf({ headers }: FastifyRequest, ids: Ids): WorkContext {
-  const given = headers['x-request-id']
-  const requestId = typeof given === 'string' && REQUEST_ID.test(given) ? given : ids.next()
-  const traceparent = headers['traceparent']
-  return {
-    correlationId: requestId,
-    causationId: requestId,
-    traceparent: continueTrace(typeof traceparent === 'string' ? traceparent : undefined),
-  }
-}
-
 /** An address that cannot be decoded, or is too long, is refused by the router before any hook. */
 function refuseAddress(request: FastifyRequest, reply: FastifyReply, ids: Ids) {
-  const context = contextOf(request, ids)
+  const context = requestContext(request.headers, ids)
   const refusal = { code: 'request.malformed', detail: 'The address has parts that no address here has' }
   reply.header('x-request-id', context.correlationId)
   sendProblem(

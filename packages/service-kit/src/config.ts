@@ -10,14 +10,17 @@ interface Field<T> {
   readonly default?: T
 }
 
+/** Only what is empty by default may be empty. */
+const leastLength = (field: Field<string>) => (field.default === '' ? 0 : 1)
+
 /** Fields of a configuration schema: each is one environment variable. */
 export const env = {
   integer: (field: Field<number> & { minimum?: number; maximum?: number }) => Type.Integer({ minimum: 0, ...field }),
-  text: (field: Field<string>) => Type.String({ minLength: 1, ...field }),
+  text: (field: Field<string>) => Type.String({ minLength: leastLength(field), ...field }),
   url: (field: Field<string>) => Type.String({ pattern: '^[a-z][a-z0-9+.-]*:', ...field }),
   flag: (field: Field<boolean>) => Type.Boolean({ ...field }),
   /** Never shown in an error. */
-  secret: (field: Field<string>) => Type.String({ minLength: 1, secret: true, ...field }),
+  secret: (field: Field<string>) => Type.String({ minLength: leastLength(field), secret: true, ...field }),
   choice: <const C extends readonly string[]>(choices: C, field: Field<C[number]>) =>
     Type.Unsafe<C[number]>(Type.String({ enum: choices, ...field })),
 }

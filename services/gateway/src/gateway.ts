@@ -1,15 +1,10 @@
-import {
-  createServer,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { anonymous, bearerToken, requireAccess, type VerifyToken } from '@micromart/http-kit/identity'
 import { kitProblem, PROBLEM_CONTENT_TYPE, ProblemError, problem } from '@micromart/http-kit/problem'
+import { requestContext } from '@micromart/http-kit/request-context'
 import type { Ids } from '@micromart/kernel/ids'
-import { continueTrace, runInContext, type WorkContext } from '@micromart/telemetry/context'
+import { runInContext, type WorkContext } from '@micromart/telemetry/context'
 import type { Logger } from '@micromart/telemetry/logger'
 import type { Forwarder } from './proxy.ts'
 import { createRouter, type Match, targetFault } from './router.ts'
@@ -30,7 +25,6 @@ export interface GatewayOptions {
 }
 
 const PAGE_METHODS = ['GET', 'HEAD']
-const REQUEST_ID = /^[A-Za-z0-9._-]{1,100}$/
 
 /** The single entry point: routes by method and path, checks who asks, and passes bodies through without touching them. */
 export function createGateway(options: GatewayOptions): Server {
@@ -54,7 +48,7 @@ export function createGateway(options: GatewayOptions): Server {
   const latest = new WeakMap<Duplex, ServerResponse>()
   const handle = (request: IncomingMessage, response: ServerResponse) => {
     latest.set(request.socket, response)
-    const context = contextOf(request.headers, options.ids)
+    const context = requestContext(request.headers, options.ids)
     response.setHeader('x-request-id', context.correlationId)
     void runInContext(context, () => answer(request, response, context)).catch((error: unknown) =>
       runInContext(context, () => fail(error, { request, response, log })),
@@ -63,7 +57,7 @@ export function createGateway(options: GatewayOptions): Server {
   return createServer({ ...LIMITS, requireHostHeader: false }, handle)
     .on('checkExpectation', handle)
     .on('clientError', (error, socket) =>
-      refuseUnreadable(error, socket, { latest: latest.get(socket), context: contextOf({}, options.ids) }),
+      refuseUnreadable(error, socket, { latest: latest.get(socket), context: requestContext({}, options.ids) }),
     )
 }
 
@@ -75,17 +69,6 @@ function refuseUnfit({ httpVersion, headersDistinct: { host = [] }, headers: { e
   if (host.length > 1) throw kitProblem('request.malformed', 'There are two hosts')
   if (expect !== undefined && expect.toLowerCase() !== '100-continue')
     throw new ProblemError(417, { code: 'request.unknown-expectation', detail: 'Nobody here knows what is expected' })
-}
-
-function contextOf(headers: IncomingHttpHeaders, ids: Ids): WorkContext {
-  const given = headers['x-request-id']
-  const requestId = typeof given === 'string' && REQUEST_ID.test(given) ? given : ids.next()
-  const traceparent = headers['traceparent']
-  return {
-    correlationId: requestId,
-    causationId: requestId,
-    traceparent: continueTrace(typeof traceparent === 'string' ? traceparent : undefined),
-  }
 }
 
 function refuseTricks(target: string, path: string) {

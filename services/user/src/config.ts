@@ -14,6 +14,11 @@ export const UserConfig = Type.Object({
     description:
       'failed sign-ins of one account within 15 minutes before it has to wait; ten times as many for one client address',
   }),
+  USER_ADMIN_EMAIL: env.text({
+    default: '',
+    description: 'address of an admin that is made at start if it is not there',
+  }),
+  USER_ADMIN_PASSWORD: env.secret({ default: '', description: 'its first password, at least 12 characters' }),
   USER_DEMO_ACCOUNTS: env.flag({
     default: false,
     description: 'true makes accounts with a known password at start; refused in production',

@@ -1,4 +1,3 @@
-import { ConfigError } from '@micromart/service-kit/config'
 import type { BuiltService, ServiceParts } from '@micromart/service-kit/service'
 import { createAccounts } from './accounts.ts'
 import { argon2Passwords } from './adapters/argon2-passwords.ts'
@@ -7,7 +6,7 @@ import { memorySignInThrottle } from './adapters/memory-sign-in-throttle.ts'
 import { loadSigningKeys } from './adapters/postgres-signing-keys.ts'
 import { postgresUsers } from './adapters/postgres-users.ts'
 import type { UserConfig } from './config.ts'
-import { DEMO_PASSWORD, ensureDemoAccounts } from './demo-accounts.ts'
+import { DEMO_PASSWORD, ensureAccounts, firstAccounts } from './first-accounts.ts'
 import { authRoutes } from './http/auth-routes.ts'
 import { userRoutes } from './http/user-routes.ts'
 import { userQueries } from './queries.ts'
@@ -15,18 +14,14 @@ import { userQueries } from './queries.ts'
 /** The user service on any parts: accounts behind HTTP, contacts behind gRPC. */
 export async function userService(parts: ServiceParts<UserConfig>): Promise<BuiltService> {
   const { config, database, clock, ids, log, http, write } = parts
-  if (config.USER_DEMO_ACCOUNTS && config.MICROMART_ENV === 'production')
-    throw new ConfigError([
-      'USER_DEMO_ACCOUNTS is true: accounts with a known password are refused while MICROMART_ENV is production',
-    ])
+  const wanted = firstAccounts(config)
   const users = postgresUsers({ database, clock })
   const [passwords, keys] = await Promise.all([argon2Passwords(), loadSigningKeys({ database, clock })])
   const tokens = await joseTokens({ keys, clock, ids, ttlS: config.USER_TOKEN_TTL_S })
   const throttle = memorySignInThrottle({ clock, mostFailures: config.USER_SIGN_IN_FAILURES })
-  if (config.USER_DEMO_ACCOUNTS) {
-    await ensureDemoAccounts({ database, users, passwords, ids })
+  await ensureAccounts(wanted, { database, users, passwords, ids })
+  if (config.USER_DEMO_ACCOUNTS)
     log.warn(`DEMO ACCOUNTS are open to anyone who knows the password ${DEMO_PASSWORD}: for development only`)
-  }
   authRoutes(http, { accounts: createAccounts({ users, passwords, throttle, ids }), passwords, tokens, write })
   userRoutes(http, { users, tokens, write })
   return { queries: userQueries(users) }

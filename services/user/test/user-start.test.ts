@@ -33,6 +33,38 @@ test('accounts with a known password are refused in production', async () => {
   await database.drop()
 })
 
+test('the first admin of a shop in production is made once, and a bad wish for one is refused', async () => {
+  const database = await createTestDatabase()
+  const broker = createMemoryBroker({ topology })
+  const start = (email: string, password: string) =>
+    runService(user, {
+      broker,
+      log: silentLogger(),
+      environment: {
+        ...environmentFor(database.url, 'production'),
+        USER_DEMO_ACCOUNTS: 'false',
+        USER_ADMIN_EMAIL: email,
+        USER_ADMIN_PASSWORD: password,
+      },
+    })
+  await assert.rejects(start('boss', 'short'), { message: /USER_ADMIN_EMAIL is not .*USER_ADMIN_PASSWORD is shorter/s })
+  const signIn = async (password: string) => {
+    const service = await start('Boss@Example.com', password)
+    const response = await fetch(`${service.url}/api/v1/auth/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ email: 'boss@example.com', password: 'a long first password' }),
+    })
+    const { user: found } = (await response.json()) as { user?: { roles: string[] } }
+    await service.close()
+    return found?.roles
+  }
+  assert.deepEqual(await signIn('a long first password'), ['customer', 'staff', 'admin'])
+  assert.deepEqual(await signIn('another password that comes too late'), ['customer', 'staff', 'admin'])
+  await broker.close()
+  await database.drop()
+})
+
 test('a second start keeps key and accounts, and the log never holds a password, an address or a token', async () => {
   const database = await createTestDatabase()
   const broker = createMemoryBroker({ topology })
