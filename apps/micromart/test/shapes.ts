@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePortRange } from '@micromart/testkit/free-ports'
+import { dropDatabases } from '../src/start/databases.ts'
 import { startOneProcess } from '../src/start/one-process.ts'
 import type { RunningShop, StartOptions } from '../src/start/shop.ts'
 import { startSplit } from '../src/start/split.ts'
@@ -17,10 +18,15 @@ export const oneProcess: Shape = {
   start: (environment = {}) => startIn(startOneProcess, environment),
 }
 
-/** Split, on a RabbitMQ that nobody else uses. */
+/** Split, on a RabbitMQ that nobody else uses, and on the PostgreSQL server of `TEST_POSTGRES_URL` if that is set. */
 export const splitOn = (amqpUrl: string): Shape => ({
   name: 'split',
-  start: (environment = {}) => startIn(startSplit, { AMQP_URL: amqpUrl, ...environment }),
+  async start(environment = {}) {
+    const postgresUrl = process.env['TEST_POSTGRES_URL']
+    const given = postgresUrl ? { POSTGRES_URL: postgresUrl } : {}
+    const shop = await startIn(startSplit, { AMQP_URL: amqpUrl, ...given, ...environment })
+    return { ...shop, close: () => shop.close().then(() => (postgresUrl ? dropDatabases(postgresUrl) : undefined)) }
+  },
 })
 
 async function startIn(
@@ -33,7 +39,7 @@ async function startIn(
   const shop = await start({
     port,
     dataDir,
-    fresh: false,
+    fresh: environment['POSTGRES_URL'] !== undefined,
     environment: { PATH, HOME, LOG_LEVEL: 'warn', ...environment },
     onProgress: () => {},
   })

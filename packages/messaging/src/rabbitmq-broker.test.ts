@@ -1,31 +1,30 @@
 import { brokerConformance, conformanceTopology } from '@micromart/testkit/broker-conformance'
-import { createVirtualHost } from '@micromart/testkit/rabbitmq-vhost'
+import { freePortRange } from '@micromart/testkit/free-ports'
+import { startRabbitMqNode } from '@micromart/testkit/rabbitmq-node'
 import { skipWithout } from '@micromart/testkit/require-server'
 import { createRabbitMqBroker } from './rabbitmq-broker.ts'
 
-const DELIVERY_LIMIT = 5
 const silent = { info() {}, warn() {}, error() {} }
-const host = await createVirtualHost()
+const node = await startRabbitMqNode(await freePortRange())
 
 brokerConformance(
   'RabbitMQ',
   async () => {
-    if ('unavailable' in host) throw new Error(host.unavailable)
+    if ('unavailable' in node) throw new Error(node.unavailable)
     const broker = createRabbitMqBroker({
-      url: host.url,
+      url: node.url,
       topology: conformanceTopology,
       log: silent,
-      deliveryLimit: DELIVERY_LIMIT,
+      deliveryLimit: 5,
     })
     return {
       broker,
-      restart: host.cutConnections,
-      deliveryLimit: DELIVERY_LIMIT,
+      restart: node.killAndRestart,
       close: async () => {
         await broker.close()
-        await host.drop()
+        await node.close()
       },
     }
   },
-  skipWithout(host),
+  { skip: skipWithout(node), server: true },
 )

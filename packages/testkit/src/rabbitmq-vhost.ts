@@ -8,8 +8,6 @@ const rabbitmqctl = (...args: string[]) => run('rabbitmqctl', ['--quiet', ...arg
 export interface VirtualHost {
   /** `amqp://…` with the virtual host in it. */
   readonly url: string
-  /** Cuts every connection of this virtual host, as a restart of the server would. */
-  cutConnections(): Promise<void>
   drop(): Promise<void>
 }
 
@@ -26,7 +24,6 @@ export async function createVirtualHost(): Promise<VirtualHost | { readonly unav
   url.pathname = `/${name}`
   return {
     url: url.href,
-    cutConnections: async () => void (await rabbitmqctl('close_all_connections', '--vhost', name, 'test')),
     drop: async () => void (await rabbitmqctl('delete_vhost', name)),
   }
 }
