@@ -38,6 +38,7 @@ const laptopSettings: Readonly<Record<string, string>> = {
   max_parallel_workers_per_gather: '0',
   max_logical_replication_workers: '0',
   autovacuum_max_workers: '2',
+  autovacuum_naptime: '15s', // outbox, inbox and timers are queues: they want sweeping
 }
 
 function sharedMemoryType(): string {
