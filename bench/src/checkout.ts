@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { Command, Option } from 'commander'
-import { type LoadResult, runLoad } from './checkout/load.ts'
-import { type BenchShop, openBenchShop, type ShapeName, shapes } from './checkout/shops.ts'
-import { line, summarise } from './checkout/summary.ts'
+import { runLoad } from './checkout/load.ts'
+import { openBenchShop, type ShapeName, shapes } from './checkout/shops.ts'
+import { line, type Round, summarise } from './checkout/summary.ts'
 
 interface Options {
   readonly shoppers: string
@@ -14,34 +14,31 @@ interface Options {
 
 const WARM_UP_SECONDS = 3
 
-/** Measures complete guest checkouts; the shapes take turns, so that a noisy machine is noisy for both. */
-async function measure({ shoppers, seconds, rounds, shape, json }: Options): Promise<boolean> {
+/** Measures complete guest checkouts. The shapes take turns, so that a noisy machine is noisy for both; each round has a shop and data of its own. */
+async function measure({ shoppers, seconds, rounds, shape: shapesWanted, json }: Options): Promise<boolean> {
   const say = (text: string) => (json ? undefined : console.log(text))
   const machine = { cores: availableParallelism(), node: process.version, shoppers: Number(shoppers) }
   say(`${machine.cores} cores with the load generator on them, Node ${machine.node}, ${shoppers} shoppers`)
-  const shops: BenchShop[] = []
-  try {
-    for (const name of shape) {
-      say(`Starting ${name} on fresh data`)
-      shops.push(await openBenchShop(name, machine.shoppers))
+  const measured = new Map<ShapeName, Round[]>(shapesWanted.map((shape) => [shape, []]))
+  for (let round = 1; round <= Number(rounds); round += 1)
+    for (const [shape, results] of measured) {
+      say(`Round ${round} of ${rounds}: ${shape}, ${WARM_UP_SECONDS} s to warm up and ${seconds} s`)
+      results.push(await oneRound(shape, { shoppers: machine.shoppers, seconds: Number(seconds) }))
     }
-    const results = new Map<BenchShop, LoadResult[]>(shops.map((shop) => [shop, []]))
-    const load = (shop: BenchShop, duration: number) =>
-      runLoad({ shopper: shop.shopper, skus: shop.skus, shoppers: machine.shoppers, seconds: duration })
-    for (const shop of shops) await load(shop, WARM_UP_SECONDS)
-    for (let round = 1; round <= Number(rounds); round += 1)
-      for (const shop of shops) {
-        say(`Round ${round} of ${rounds}: ${shop.shape}, ${seconds} s`)
-        results.get(shop)?.push(await load(shop, Number(seconds)))
-      }
-    const summaries = []
-    for (const [shop, measured] of results) summaries.push(summarise(shop.shape, measured, await shop.verify()))
-    console.log(
-      json ? JSON.stringify({ ...machine, seconds: Number(seconds), summaries }) : summaries.map(line).join('\n'),
-    )
-    return summaries.every(({ errors, booksAgree }) => booksAgree && Object.keys(errors).length === 0)
+  const summaries = [...measured].map(([shape, results]) => summarise(shape, results))
+  console.log(
+    json ? JSON.stringify({ ...machine, seconds: Number(seconds), summaries }) : summaries.map(line).join('\n'),
+  )
+  return summaries.every(({ errors, booksAgree }) => booksAgree && Object.keys(errors).length === 0)
+}
+
+async function oneRound(shape: ShapeName, load: { shoppers: number; seconds: number }): Promise<Round> {
+  const shop = await openBenchShop(shape, load.shoppers)
+  try {
+    await runLoad({ ...shop, ...load, seconds: WARM_UP_SECONDS })
+    return { ...(await runLoad({ ...shop, ...load })), booksAgree: await shop.verify() }
   } finally {
-    await Promise.all(shops.map((shop) => shop.close()))
+    await shop.close()
   }
 }
 

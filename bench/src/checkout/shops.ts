@@ -12,7 +12,6 @@ export type ShapeName = (typeof shapes)[number]
 
 /** A shop under load: its own program, its own data, its own virtual host. */
 export interface BenchShop {
-  readonly shape: ShapeName
   readonly shopper: Shopper
   readonly skus: readonly string[]
   /** Runs the checker on its books. */
@@ -32,7 +31,6 @@ export async function openBenchShop(shape: ShapeName, shoppers: number): Promise
   await program.says('MicroMart is ready')
   const shopper = createShopper(`http://127.0.0.1:${port}`, { connections: shoppers })
   return {
-    shape,
     shopper,
     skus: await fillShelves(shopper),
     verify: async () => (await runProgram(['verify', '--data', dataDir])).code === 0,

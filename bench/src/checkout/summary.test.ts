@@ -17,8 +17,9 @@ test('a summary takes the median round, and counts what went wrong', () => {
     calls: count * 6,
     errors,
     seconds: 2,
+    booksAgree: true,
   })
-  const summary = summarise('split', [round(10), round(30, { 'add: 503': 2 }), round(20, { 'add: 503': 1 })], true)
+  const summary = summarise('split', [round(10), round(30, { 'add: 503': 2 }), round(20, { 'add: 503': 1 })])
   assert.deepEqual(summary, {
     shape: 'split',
     perSecond: 10,

@@ -12,7 +12,12 @@ export interface Summary {
   readonly confirmedMs: Quantiles
   readonly callsEach: number
   readonly errors: Readonly<Record<string, number>>
-  /** Whether `micromart verify` passed on its books afterwards. */
+  /** Whether `micromart verify` passed after every round. */
+  readonly booksAgree: boolean
+}
+
+/** One round of one shape, and whether the checker passed on its books afterwards. */
+export interface Round extends LoadResult {
   readonly booksAgree: boolean
 }
 
@@ -21,7 +26,7 @@ export interface Quantiles {
   readonly p95: number
 }
 
-export function summarise(shape: ShapeName, results: readonly LoadResult[], booksAgree: boolean): Summary {
+export function summarise(shape: ShapeName, results: readonly Round[]): Summary {
   const purchases = results.flatMap((result) => result.purchases)
   const rounds = results.map((result) => result.purchases.length / result.seconds)
   const errors: Record<string, number> = {}
@@ -35,7 +40,7 @@ export function summarise(shape: ShapeName, results: readonly LoadResult[], book
     confirmedMs: quantiles(purchases.map(({ confirmedMs }) => confirmedMs)),
     callsEach: round(results.reduce((sum, { calls }) => sum + calls, 0) / Math.max(1, purchases.length)),
     errors,
-    booksAgree,
+    booksAgree: results.every((result) => result.booksAgree),
   }
 }
 

@@ -1,4 +1,4 @@
-import { type AddressInfo, createServer, type Server } from 'node:net'
+import { createServer, type Server } from 'node:net'
 import { type ServiceName, serviceNames } from '@micromart/service-kit/service'
 
 export interface Ports {
@@ -17,17 +17,30 @@ export const portsFrom = (gateway: number): Ports => ({
   grpc: each((index) => gateway + 101 + index),
 })
 
-/** For one process nobody but the gateway calls the services, so any free ports will do and none can be in the way. */
+/** Below what operating systems give to outgoing connections, which could take a port between the look and the use. */
+const LOWEST = 10_000
+const RANGE = 10_000
+
+/** For one process nobody but the gateway calls the services, so any free ports will do and none can be in the way. Two shops that start together look in different places. */
 export async function freePorts(gateway: number): Promise<Ports> {
-  const servers = await Promise.all(Array.from({ length: 2 * serviceNames.length }, () => listenOn(0)))
-  const numbers = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  const needed = 2 * serviceNames.length
+  const numbers: number[] = []
+  for (let turn = process.pid * needed; numbers.length < needed; turn += 1) {
+    const port = LOWEST + (turn % RANGE)
+    if (port !== gateway && (await isFree(port))) numbers.push(port)
+  }
   return {
     gateway,
     http: each((index) => numbers[index] ?? 0),
     grpc: each((index) => numbers[index + serviceNames.length] ?? 0),
   }
 }
+
+const isFree = (port: number) =>
+  checkPortIsFree(port).then(
+    () => true,
+    () => false,
+  )
 
 const listenOn = (port: number) =>
   new Promise<Server>((resolve, reject) => {
