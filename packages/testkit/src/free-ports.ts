@@ -1,12 +1,15 @@
 import { createServer } from 'node:net'
 
-const LOWEST_PORT = 20_000
-const PORTS_EACH = 220
+const LOWEST = 20_000
+const BLOCKS = 60
 
-/** A port with room above it, for the split shape takes eight more, and as many again a hundred higher; all below those that outgoing connections get. */
+/**
+ * A port N whose companions are free too: N+1 to N+8 and N+101 to N+108 for the split shape. Ten such ranges share a block of two hundred, and
+ * processes of neighbouring ids get different ones. All are below what operating systems give to outgoing connections.
+ */
 export async function freePortRange(): Promise<number> {
   for (let turn = process.pid; ; turn += 1) {
-    const port = LOWEST_PORT + (turn % 50) * PORTS_EACH
+    const port = LOWEST + (Math.floor(turn / 10) % BLOCKS) * 200 + (turn % 10) * 10
     if (await isFree(port)) return port
   }
 }

@@ -61,25 +61,31 @@ async function startOn(postgres: EmbeddedPostgres, options: StartOptions): Promi
     running.delete(name)
   }
 
-  const started = await Promise.allSettled(serviceNames.map(startService))
-  const failed = started.find((outcome) => outcome.status === 'rejected')
-  if (failed) {
+  const stopAll = async () => {
     await Promise.all(serviceNames.map(stopService))
-    throw failed.reason
+    await broker.close()
+    destination.flushSync()
   }
-  onProgress(`Services: ${serviceNames.length + 1} started, migrations applied`)
-  const door = await gateway.start({
-    environment: gatewayEnvironment(installation),
-    log: createLogger({ service: 'gateway', level, destination }),
-    clock: systemClock,
-    ids: uuidV7(systemClock),
+  const openDoor = async () => {
+    const started = await Promise.allSettled(serviceNames.map(startService))
+    const failed = started.find((outcome) => outcome.status === 'rejected')
+    if (failed) throw failed.reason
+    onProgress(`Services: ${serviceNames.length + 1} started, migrations applied`)
+    return gateway.start({
+      environment: gatewayEnvironment(installation),
+      log: createLogger({ service: 'gateway', level, destination }),
+      clock: systemClock,
+      ids: uuidV7(systemClock),
+    })
+  }
+  const door = await openDoor().catch(async (error: unknown) => {
+    await stopAll() // what has started would go on without a door and a database
+    throw error
   })
   let closing: Promise<void> | undefined
   const close = async () => {
     await door.close()
-    await Promise.all(serviceNames.map(stopService))
-    await broker.close()
-    destination.flushSync()
+    await stopAll()
     await postgres.stop()
   }
   return {

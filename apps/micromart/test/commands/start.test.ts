@@ -97,6 +97,20 @@ describe('micromart start', () => {
     }
   })
 
+  test('a door that is taken in the last moment ends everything that has started', async (t) => {
+    const dataDir = await temporary()
+    t.after(() => rm(dataDir, { recursive: true, force: true }))
+    const port = await freePortRange()
+    const program = startProgram(['start', '--port', String(port), '--data', dataDir], { LOG_LEVEL: 'warn' })
+    await program.says('Creating the database')
+    const thief = createServer().listen(port, '127.0.0.1')
+    await once(thief, 'listening')
+    t.after(() => thief.close())
+    assert.equal(await program.ended, 1)
+    assert.match(program.output(), new RegExp(`Port ${port} is in use`))
+    assert.equal(await runningPostgresUrl(join(dataDir, 'postgres')), undefined)
+  })
+
   test('a second start on the same data is refused', async (t) => {
     const dataDir = await temporary()
     const port = await freePortRange()

@@ -11,7 +11,7 @@ import { processNames, type SplitShop, startSplit } from '../../src/start/split.
 import { assertHolds, besiege } from './siege.ts'
 
 const port = await freePortRange()
-const rabbitMq = await startRabbitMqNode(port + 50)
+const rabbitMq = await startRabbitMqNode(port + 109)
 
 describe('kill -9 in the middle of 200 checkouts: split', { skip: skipWithout(rabbitMq) }, () => {
   let shop: SplitShop
