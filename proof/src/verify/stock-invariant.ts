@@ -20,8 +20,8 @@ export async function checkStock(books: Books): Promise<Finding> {
   const stock = await books.read<StockRow>('inventory', 'SELECT sku, on_hand, reserved FROM stock')
   const promised = await books.read<{ sku: string; status: string; quantity: string }>('inventory', PROMISED)
   const ledger = await books.read<{ sku: string; total: string; sold: string }>('inventory', LEDGER)
-  const sumOf = (sku: string, status: string) =>
-    Number(promised.find((row) => row.sku === sku && row.status === status)?.quantity ?? 0)
+  const sums = new Map(promised.map(({ sku, status, quantity }) => [`${status} ${sku}`, Number(quantity)]))
+  const sumOf = (sku: string, status: string) => sums.get(`${status} ${sku}`) ?? 0
   const accounts = new Map(ledger.map(({ sku, total, sold }) => [sku, { total: Number(total), sold: Number(sold) }]))
   const violations = stock.flatMap(({ sku, on_hand, reserved }) => {
     const { total = 0, sold = 0 } = accounts.get(sku) ?? {}

@@ -20,11 +20,14 @@ export const serveCommand = ({ environment }: CliContext): Command =>
     .action(async (name: 'gateway' | ServiceName) => {
       const asked = askedToStop() // or left without a supervisor
       const log = createLogger({ service: name, level: environment['LOG_LEVEL'] ?? 'info' })
-      const close = name === 'gateway' ? await serveGateway(environment, log) : await serveOne(name, environment, log)
-      process.send?.('ready')
-      await asked
-      await close()
-      if (process.connected) process.disconnect?.()
+      try {
+        const close = name === 'gateway' ? await serveGateway(environment, log) : await serveOne(name, environment, log)
+        process.send?.('ready')
+        await asked
+        await close()
+      } finally {
+        if (process.connected) process.disconnect?.() // an open line to the supervisor would keep the process alive
+      }
     })
 
 async function serveGateway(environment: CliContext['environment'], log: ReturnType<typeof createLogger>) {

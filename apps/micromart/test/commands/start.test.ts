@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { runningPostgresUrl } from '@micromart/embedded-postgres/running-postgres'
 import { runProgram, startProgram } from '@micromart/proof/program'
 import { createShopper } from '@micromart/proof/shopper'
@@ -124,6 +127,14 @@ describe('micromart start', () => {
     assert.equal(second.code, 1)
     assert.match(second.output, /another|already|in use/i)
   })
+})
+
+test('a service that cannot start says why and ends, also under a supervisor', async () => {
+  const main = fileURLToPath(import.meta.resolve('@micromart/cli/main'))
+  const child = fork(main, ['serve', 'order'], { env: {}, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+  const words = child.stderr ? text(child.stderr) : Promise.resolve('')
+  assert.deepEqual(await once(child, 'exit'), [1, null])
+  assert.match(await words, /^Set BROKER_URL to amqp/)
 })
 
 test('every command explains itself', async () => {

@@ -57,10 +57,12 @@ function purchases(shop: () => ShopUnderTest) {
     const [mail] = await shop().mails(email, 'order-confirmed')
     assert.match(mail?.subject ?? '', new RegExp(order.number))
     const payment = await shop().paymentReaches(orderId, 'captured')
-    assert.equal(payment.ledger.length > 0, true)
+    assert.deepEqual(kindsOf(payment.ledger), ['capture', 'capture'])
     await shop().stockBecomes(sku, { onHand: 3, reserved: 0 })
-    const { body: sales } = await shop().staff({ method: 'GET', path: '/api/v1/analytics/sales' })
-    assert.ok(sales.totals[0].orders >= 1)
+    await until(
+      async () => (await shop().staff({ method: 'GET', path: '/api/v1/analytics/sales' })).body.totals[0]?.orders >= 1,
+      { what: 'its sale' },
+    )
     const { body: timeline } = await shop().call({
       method: 'GET',
       path: `/api/v1/orders/${orderId}/timeline`,
@@ -203,7 +205,7 @@ function payments(shop: () => ShopUnderTest) {
     assert.ok([200, 409].includes(late.status), late.text) // approved too late is voided; already voided is refused
     const ends = late.status === 200 ? 'voided' : 'declined'
     const { ledger } = await shop().paymentReaches(orderId, ends)
-    assert.equal(balance(ledger), 0)
+    assert.deepEqual(ledger, [])
   })
 
   test('the success comes after the time-out: voided', async () => {
@@ -211,7 +213,7 @@ function payments(shop: () => ShopUnderTest) {
     const order = await shop().reaches(orderId, cart)
     assert.deepEqual([order.status, order.reason], ['cancelled', 'payment-timeout'])
     const { ledger } = await shop().paymentReaches(orderId, 'voided')
-    assert.equal(balance(ledger), 0)
+    assert.deepEqual(ledger, [])
     await shop().stockBecomes(sku, { onHand: 1, reserved: 0 })
   })
 
@@ -221,7 +223,7 @@ function payments(shop: () => ShopUnderTest) {
     for (const { cart, orderId } of [slow, repeated]) {
       await shop().reaches(orderId, cart, 'confirmed')
       const { ledger } = await shop().paymentReaches(orderId, 'captured')
-      assert.equal(new Set(ledger.map((entry: { kind: string }) => entry.kind)).size <= 2, true)
+      assert.deepEqual(kindsOf(ledger), ['capture', 'capture']) // a debit and a credit, once
     }
   })
 }
@@ -238,8 +240,7 @@ const actionOf = (shop: ShopUnderTest, orderId: string, cart: GuestCart) =>
 
 const approve = (shop: ShopUnderTest, path: string) => shop.call({ method: 'POST', path, body: { outcome: 'approve' } })
 
-const balance = (ledger: readonly { debit: { minor: number }; credit: { minor: number } }[]) =>
-  ledger.reduce((sum, { debit, credit }) => sum + debit.minor - credit.minor, 0)
+const kindsOf = (ledger: readonly { kind: string }[]) => ledger.map(({ kind }) => kind)
 
 function crowds(shop: () => ShopUnderTest) {
   test('50 buyers for the last 10 pieces: exactly 10 orders are confirmed', async () => {
