@@ -30,6 +30,7 @@ export async function startSplit(options: StartOptions): Promise<SplitShop> {
   for (const port of [ports.gateway, ...Object.values(ports.http), ...Object.values(ports.grpc)])
     await checkPortIsFree(port, PORT_PATIENCE_MS)
   const brokerUrl = options.environment['AMQP_URL'] ?? DEFAULT_AMQP_URL
+  if (!URL.canParse(brokerUrl)) throw new Fault('AMQP_URL is not a URL such as amqp://user:password@host:5672.')
   await openBroker(brokerUrl, options.fresh)
   const postgres = await openPostgres(options)
   try {
@@ -55,6 +56,7 @@ interface Postgres {
 async function openPostgres({ environment, dataDir, fresh, onProgress }: StartOptions): Promise<Postgres> {
   const url = environment['POSTGRES_URL']
   if (url) {
+    if (!URL.canParse(url)) throw new Fault('POSTGRES_URL is not a URL such as postgres://user:password@host:5432.')
     if (fresh) await dropDatabases(url)
     return { url, given: true, broken: new Promise(() => {}), stop: async () => {} }
   }

@@ -91,6 +91,7 @@ describe('micromart start', () => {
         /RabbitMQ cannot be used at 127\.0\.0\.1:9:.*AMQP_URL/,
         { AMQP_URL: 'amqp://127.0.0.1:9' },
       ],
+      [['--split', '--port', port], 1, /AMQP_URL is not a URL/, { AMQP_URL: 'rabbit' }],
       [['--nonsense'], 2, /unknown option/],
     ]
     for (const [args, code, sentence, environment] of cases) {
