@@ -1,5 +1,5 @@
 import { Socket } from 'node:net'
-import { Pool, type PoolClient } from 'pg'
+import { Pool } from 'pg'
 import { isUnavailable } from './errors.ts'
 
 /** Runs SQL. Each text is prepared once per connection, so texts must be constant and values go in `values`. */
@@ -42,6 +42,30 @@ export interface DatabaseOptions {
   readonly onIdleError?: (error: Error) => void
 }
 
+/** A statement that is prepared under its name. */
+interface Statement {
+  readonly name?: string
+  readonly text: string
+  readonly values?: unknown[]
+}
+
+interface Answering {
+  query(statement: Statement): Promise<{ readonly rows: unknown[]; readonly rowCount: number | null }>
+}
+
+/** One connection out of a pool, until it is given back; a broken one is thrown away. */
+export interface PooledConnection extends Answering {
+  release(broken?: boolean): void
+  on(event: 'notification', listener: (notification: { readonly channel: string }) => void): unknown
+  once(event: 'end' | 'error', listener: () => void): unknown
+}
+
+/** What a database needs of its driver: the `pg` pool everywhere, but for the simulator. */
+export interface ConnectionPool extends Answering {
+  connect(): Promise<PooledConnection>
+  end(): Promise<void>
+}
+
 export function openDatabase(options: DatabaseOptions): Database {
   const pool = new Pool({
     connectionString: options.url,
@@ -55,6 +79,10 @@ export function openDatabase(options: DatabaseOptions): Database {
     stream: () => new TurnSocket(),
   })
   pool.on('error', (error) => options.onIdleError?.(error))
+  return databaseOn(pool)
+}
+
+export function databaseOn(pool: ConnectionPool): Database {
   const statements = new Map<string, string>()
   const prepared = (text: string, values: readonly unknown[] = []) => {
     let name = statements.get(text)
@@ -64,7 +92,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     }
     return { name, text, values: values as unknown[] }
   }
-  const queryable = (client: Pool | PoolClient): Queryable => ({
+  const queryable = (client: Answering): Queryable => ({
     query: async <Row>(text: string, values?: readonly unknown[]) =>
       (await client.query(prepared(text, values))).rows as readonly Row[],
     execute: async (text, values) => (await client.query(prepared(text, values))).rowCount ?? 0,
@@ -97,7 +125,10 @@ export function openDatabase(options: DatabaseOptions): Database {
     },
     session: async () => {
       const client = await pool.connect()
-      const ended = new Promise<void>((resolve) => client.once('end', resolve).once('error', () => resolve()))
+      const ended = new Promise<void>((resolve) => {
+        client.once('end', resolve)
+        client.once('error', resolve)
+      })
       return {
         ...queryable(client),
         onNotification: (listener) => client.on('notification', ({ channel }) => listener(channel)),
@@ -148,9 +179,9 @@ function createSent() {
   }
 }
 
-async function rolledBack(client: PoolClient): Promise<boolean> {
+async function rolledBack(client: Answering): Promise<boolean> {
   try {
-    await client.query('ROLLBACK')
+    await client.query({ text: 'ROLLBACK' })
     return true
   } catch {
     return false // the connection is gone, and the server rolls back by itself

@@ -1,10 +1,9 @@
-import type { AddressInfo, Server } from 'node:net'
 import { jwksVerifier } from '@micromart/http-kit/identity'
 import { buildHttp } from '@micromart/http-kit/server'
 import { type Clock, systemClock } from '@micromart/kernel/clock'
 import { type Ids, uuidV7 } from '@micromart/kernel/ids'
 import type { Broker, Consumer } from '@micromart/messaging/broker'
-import { type Database, openDatabase } from '@micromart/postgres/database'
+import type { Database } from '@micromart/postgres/database'
 import { keepHouse } from '@micromart/postgres/housekeeping'
 import { idempotentWrites } from '@micromart/postgres/idempotency'
 import { migrate } from '@micromart/postgres/migrations'
@@ -16,7 +15,7 @@ import Type from 'typebox'
 import { type Env, parseConfig } from './config.ts'
 import { consume } from './consume.ts'
 import { replayHandler } from './dead-letter-replay.ts'
-import { queryClients, queryServer } from './queries.ts'
+import { type Machine, realMachine } from './machine.ts'
 import { type AnyServiceDefinition, type BuiltService, CommonConfig } from './service.ts'
 
 export interface RunOptions {
@@ -26,6 +25,7 @@ export interface RunOptions {
   readonly clock?: Clock
   readonly ids?: Ids
   readonly log?: Logger
+  readonly machine?: Machine
 }
 
 export interface RunningService {
@@ -47,7 +47,8 @@ export async function runService(definition: AnyServiceDefinition, options: RunO
   const log = options.log ?? createLogger({ service: definition.name, level: config.LOG_LEVEL })
   const clock = options.clock ?? systemClock
   const ids = options.ids ?? uuidV7(clock)
-  const database = openDatabase({
+  const machine = options.machine ?? realMachine
+  const database = machine.openDatabase({
     url: config.DATABASE_URL,
     poolSize: config.DATABASE_POOL,
     applicationName: `micromart-${definition.name}`,
@@ -55,7 +56,7 @@ export async function runService(definition: AnyServiceDefinition, options: RunO
   })
   const started = createCloser(() => database.close())
   try {
-    return await start({ definition, config, log, clock, ids, database, broker: options.broker, started })
+    return await start({ definition, config, log, clock, ids, machine, database, broker: options.broker, started })
   } catch (error) {
     await started.closeAll()
     throw error
@@ -68,13 +69,14 @@ interface Starting {
   readonly log: Logger
   readonly clock: Clock
   readonly ids: Ids
+  readonly machine: Machine
   readonly database: Database
   readonly broker: Broker
   readonly started: Closer
 }
 
 async function start(starting: Starting): Promise<RunningService> {
-  const { definition, config, log, clock, ids, database, started } = starting
+  const { definition, config, log, clock, ids, machine, database, started } = starting
   await migrate(database, definition.migrations)
   let relay: OutboxRelay | undefined
   let worker: TimerWorker | undefined
@@ -96,16 +98,19 @@ async function start(starting: Starting): Promise<RunningService> {
     ids,
     log,
     http,
-    grpc: queryClients(config.INTERNAL_TOKEN),
+    grpc: machine.queryClients(config.INTERNAL_TOKEN),
+    openDatabase: machine.openDatabase,
   })
   started.add(async () => built.close?.())
   relay = startOutboxRelay({ database, clock, log, publish: (messages) => starting.broker.publish(messages) })
   started.add(() => relay?.close())
   worker = await startWorkers(starting, built)
-  const doors = await openDoors(starting, built, http)
+  const { name } = definition
+  const { url, grpcUrl, closers } = await machine.openDoors({ service: name, config, http, queries: built.queries })
+  for (const closer of closers) started.add(closer)
   startHousekeeping(starting)
-  log.info({ url: doors.url }, 'started')
-  return { name: definition.name, ...doors, close: () => started.closeAll() }
+  log.info({ url }, 'started')
+  return { name, url, grpcUrl, close: () => started.closeAll() }
 }
 
 async function startWorkers({ definition, database, broker, clock, ids, log, started }: Starting, built: BuiltService) {
@@ -133,42 +138,6 @@ async function startWorkers({ definition, database, broker, clock, ids, log, sta
   started.add(() => worker.close())
   return worker
 }
-
-async function openDoors(
-  { config, started }: Starting,
-  built: BuiltService,
-  http: Awaited<ReturnType<typeof buildHttp>>,
-) {
-  let grpcUrl: string | undefined
-  if (built.queries) {
-    const server = queryServer(built.queries, config.INTERNAL_TOKEN)
-    const sessions = new Set<{ close(): void; destroy(): void }>()
-    server.on('session', (session) => {
-      sessions.add(session)
-      session.once('close', () => sessions.delete(session))
-    })
-    grpcUrl = await listen(server, config.GRPC_PORT, config.HOST)
-    started.add(
-      () =>
-        new Promise<void>((resolve) => {
-          server.close(() => resolve())
-          for (const session of sessions) session.close()
-          setTimeout(() => {
-            for (const session of sessions) session.destroy()
-          }, 2_000).unref()
-        }),
-    )
-  }
-  const url = await http.listen({ port: config.PORT, host: config.HOST })
-  started.add(() => http.close())
-  return { url, grpcUrl }
-}
-
-const listen = (server: Pick<Server, 'listen' | 'address' | 'once'>, port: number, host: string) =>
-  new Promise<string>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, () => resolve(`http://${host}:${(server.address() as AddressInfo).port}`))
-  })
 
 function startHousekeeping({ database, clock, log, started }: Starting) {
   const timer = setInterval(() => {

@@ -2,7 +2,7 @@ import type { ConnectRouter } from '@connectrpc/connect'
 import type { HttpServer } from '@micromart/http-kit/server'
 import type { Clock } from '@micromart/kernel/clock'
 import type { Ids } from '@micromart/kernel/ids'
-import type { Database } from '@micromart/postgres/database'
+import type { Database, DatabaseOptions } from '@micromart/postgres/database'
 import type { IdempotentWrite } from '@micromart/postgres/idempotency'
 import type { Outbox } from '@micromart/postgres/outbox'
 import type { AnyTimerHandler, Timers } from '@micromart/postgres/timers'
@@ -65,6 +65,8 @@ export interface ServiceParts<Config = unknown> {
   /** Add routes to it; it is not listening yet. */
   readonly http: HttpServer
   readonly grpc: QueryClients
+  /** For a second database; the service closes it. */
+  readonly openDatabase: (options: DatabaseOptions) => Database
 }
 
 export interface BuiltService {

@@ -12,8 +12,9 @@ import { paymentRunner } from './run-payments.ts'
 
 /** The payment service on any parts: what orders say, what the provider answers and what it tells unasked meet in one runner. */
 export async function paymentService(parts: ServiceParts<PaymentConfig>): Promise<BuiltService> {
-  const { config, database, outbox, timers, write, clock, ids, log, http } = parts
+  const { config, database, outbox, timers, write, clock, ids, log, http, openDatabase } = parts
   const sandbox = await openSandbox({
+    openDatabase,
     databaseUrl: config.SANDBOX_DATABASE_URL,
     webhookUrl: `${config.SELF_URL}/api/v1/payments/webhooks/sandbox`,
     webhookSecret: config.SANDBOX_WEBHOOK_SECRET,

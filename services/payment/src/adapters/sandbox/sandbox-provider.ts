@@ -1,6 +1,6 @@
 import type { Clock } from '@micromart/kernel/clock'
 import type { Ids } from '@micromart/kernel/ids'
-import { type Database, openDatabase } from '@micromart/postgres/database'
+import type { Database, DatabaseOptions } from '@micromart/postgres/database'
 import { migrate } from '@micromart/postgres/migrations'
 import { createTimers, startTimers, type TimerWorker } from '@micromart/postgres/timers'
 import { currentContext } from '@micromart/telemetry/context'
@@ -20,6 +20,7 @@ import { type SandboxDecisions, sandboxDecisions } from './sandbox-decisions.ts'
 import { webhookDelivery } from './sandbox-webhooks.ts'
 
 export interface SandboxOptions {
+  readonly openDatabase: (options: DatabaseOptions) => Database
   readonly databaseUrl: string
   /** Where webhooks are posted to, and the key that signs them. */
   readonly webhookUrl: string
@@ -67,7 +68,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   }
 }
 
-async function openBooks({ databaseUrl, log }: SandboxOptions): Promise<Database> {
+async function openBooks({ openDatabase, databaseUrl, log }: SandboxOptions): Promise<Database> {
   const database = openDatabase({
     url: databaseUrl,
     applicationName: 'micromart-sandbox',

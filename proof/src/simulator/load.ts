@@ -1,0 +1,28 @@
+import { registerHooks } from 'node:module'
+import { plant } from '../planted-bugs/plant.ts'
+import type { Simulator } from './run-seed.ts'
+import { simulateTheMachine } from './world/globals.ts'
+
+const replacement = (file: string) => new URL(`./replacements/${file}`, import.meta.url).href
+
+/** What runs in the place of a module: see each file for the reason. */
+const replacements: Readonly<Record<string, string>> = {
+  '@node-rs/argon2': replacement('hashing.ts'),
+  '@fastify/ajv-compiler': replacement('validators.ts'),
+  '@fastify/fast-json-stringify-compiler': replacement('serializers.ts'),
+}
+
+/** Replaces the machine in this thread for good, then loads the product on it, with a planted bug if one is named. */
+export async function loadSimulator(bug?: string): Promise<Simulator> {
+  simulateTheMachine()
+  if (bug !== undefined) plant(bug)
+  registerHooks({
+    resolve: (specifier, context, next) => {
+      const url = context.parentURL?.endsWith('/fastify/fastify.js') ? undefined : replacements[specifier]
+      return url ? { url, shortCircuit: true } : next(specifier, context)
+    },
+  })
+  const { createSimulator } = await import('./run-seed.ts')
+  const { services } = await import('@micromart/cli/start/services')
+  return createSimulator(services)
+}

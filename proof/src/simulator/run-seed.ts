@@ -1,0 +1,114 @@
+import { asking, sendClients, skuOf } from './clients.ts'
+import { judge } from './judge.ts'
+import { calmNoise, type Plan, planOf } from './plan.ts'
+import { copyOfServers, type DatabaseServers, emptyServers } from './world/servers.ts'
+import type { TraceEntry } from './world/trace.ts'
+import { createWorld, type Definitions, type World } from './world/world.ts'
+
+export interface SeedResult {
+  readonly seed: number
+  /** Equal for equal runs. */
+  readonly hash: string
+  readonly violations: readonly string[]
+  readonly events: number
+  readonly checkouts: number
+  readonly simulatedMs: number
+}
+
+export interface Simulator {
+  run(plan: Plan): Promise<SeedResult & { readonly trace: readonly TraceEntry[] }>
+}
+
+const calmPlan: Plan = { ...planOf(0), faults: [], shoppers: 0, instances: {}, noise: calmNoise }
+
+/** How long after the storm everything must have come to an end by itself. */
+const PATIENCE_MS = 120_000
+
+/** Opens a shop once, by its own routes; every run begins with a copy of it. */
+export async function createSimulator(definitions: Definitions): Promise<Simulator> {
+  const { servers: template, staffToken } = await openShop(definitions)
+  return { run: (plan) => runPlan(plan, { definitions, template, staffToken }) }
+}
+
+async function openShop(definitions: Definitions): Promise<{ servers: DatabaseServers; staffToken: string }> {
+  const world = createWorld(calmPlan, { definitions, servers: ({ schedule }) => emptyServers(schedule) })
+  startAll(world)
+  const work = (async () => {
+    await world.schedule.pause(5_000)
+    const ask = asking(world)
+    const login = await ask('user', 'POST /api/v1/auth/login', {
+      body: { email: 'admin@micromart.test', password: 'micromart-demo' },
+    })
+    const staffToken: string = login.body.accessToken
+    for (const index of [0, 1, 2]) await addProduct(ask, staffToken, index)
+    return staffToken
+  })()
+  const staffToken = await runUntil(world, work)
+  return { servers: world.servers, staffToken }
+}
+
+async function addProduct(ask: ReturnType<typeof asking>, staffToken: string, index: number) {
+  const sku = skuOf(index)
+  const body = {
+    handle: sku.toLowerCase(),
+    title: `Product ${index}`,
+    variants: [{ sku, price: { minor: 1_250 + 333 * index, currency: 'USD' } }],
+  }
+  const answer = await ask('product', 'POST /api/v1/products', {
+    headers: { authorization: `Bearer ${staffToken}` },
+    body,
+  })
+  if (answer.status !== 201) throw new Error(`no product: ${answer.status} ${answer.text}`)
+}
+
+const startAll = (world: World) => {
+  for (const node of world.nodes) node.start()
+}
+
+/** Lets the world run until the work is done. */
+async function runUntil<T>(world: World, work: Promise<T>): Promise<T> {
+  let over = false
+  const watched = work.finally(() => {
+    over = true
+  })
+  await world.schedule.run(() => over)
+  if (!over) throw new Error('Nothing happens any more, and the work is not done')
+  return watched
+}
+
+async function runPlan(
+  plan: Plan,
+  { definitions, template, staffToken }: { definitions: Definitions; template: DatabaseServers; staffToken: string },
+) {
+  const world = createWorld(plan, { definitions, servers: (parts) => copyOfServers(template, parts) })
+  const { schedule, trace } = world
+  const startedAt = schedule.nowMs
+  startAll(world)
+  world.storm()
+  const clients = sendClients(world, plan, { staffToken })
+  const story = async () => {
+    await schedule.pause(plan.stormMs)
+    world.calm()
+    const deadline = schedule.nowMs + PATIENCE_MS
+    let violations: readonly string[] = ['nothing was judged']
+    let gone = false
+    void clients.done.then(() => {
+      gone = true
+    })
+    while (violations.length > 0 && schedule.nowMs < deadline) {
+      await schedule.pause(1_000)
+      violations = gone ? await judge(world.servers) : ['I3: clients still wait for an answer']
+    }
+    return violations
+  }
+  const violations = await runUntil(world, story())
+  return {
+    seed: plan.seed,
+    hash: trace.hash(),
+    violations,
+    events: trace.entries.length,
+    checkouts: clients.seen.filter(({ type }) => type === 'ok').length,
+    simulatedMs: schedule.nowMs - startedAt,
+    trace: trace.entries,
+  }
+}

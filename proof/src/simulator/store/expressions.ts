@@ -1,0 +1,378 @@
+import { type Node, stringsOf, typeNameOf, unwrap } from './ast.ts'
+import { aggregates, functions, type Surroundings } from './functions.ts'
+import type { Row, Tuple } from './tables.ts'
+import { coerce, compare, notSimulated, SqlError, type SqlType, textOf, type Value } from './values.ts'
+
+/** One row of one source of a FROM clause; `row` is what a lock takes, and is missing for rows that lie in no table. */
+export interface Item {
+  readonly tuple: Tuple
+  readonly row?: Row
+}
+
+/** What an expression is evaluated on. */
+export interface Frame {
+  readonly items: readonly Item[]
+  readonly parameters: readonly Value[]
+  readonly around: Surroundings
+  /** The row of the query that this one is nested in. */
+  readonly outer?: Frame
+  /** The rows of a group, for aggregates. */
+  readonly group?: readonly Frame[]
+}
+
+export interface Expression {
+  readonly type: SqlType
+  readonly evaluate: (frame: Frame) => Value
+}
+
+export interface Source {
+  readonly alias: string
+  readonly columns: readonly { readonly name: string; readonly type: SqlType }[]
+}
+
+/** The names that an expression may use, and how nested queries are compiled. */
+export interface Scope {
+  readonly sources: readonly Source[]
+  readonly outer?: Scope
+  readonly subquery: (select: Node, scope: Scope) => Subquery
+}
+
+export interface Subquery {
+  readonly columns: readonly { readonly name: string; readonly type: SqlType }[]
+  readonly rows: (outer: Frame) => readonly Tuple[]
+}
+
+const typed = (type: SqlType, evaluate: Expression['evaluate']): Expression => ({ type, evaluate })
+
+/** Compiles an expression once; what it does not know it refuses by name, so that nothing is ever simulated wrongly in silence. */
+export function compileExpression(node: Node, scope: Scope): Expression {
+  const [kind, fields] = unwrap(node)
+  const compile = compilers[kind]
+  if (!compile) throw notSimulated(kind)
+  return compile(fields, scope)
+}
+
+type Compile = (fields: Node, scope: Scope) => Expression
+
+const compilers: Readonly<Record<string, Compile>> = {
+  ColumnRef: ({ fields }, scope) => columnReference(stringsOf(fields), scope),
+  ParamRef: ({ number }) => typed('unknown', ({ parameters }) => parameters[number - 1] ?? null),
+  A_Const: (fields) => constant(fields),
+  TypeCast: ({ arg, typeName }, scope) => {
+    const type = typeNameOf(typeName)
+    const { evaluate } = compileExpression(arg, scope)
+    return typed(type, (frame) => coerce(evaluate(frame), type))
+  },
+  A_Expr: (fields, scope) => operation(fields, scope),
+  BoolExpr: ({ boolop, args }, scope) => logic(boolop, compileAll(args, scope)),
+  NullTest: ({ arg, nulltesttype }, scope) => {
+    const { evaluate } = compileExpression(arg, scope)
+    const wanted = nulltesttype === 'IS_NULL'
+    return typed('bool', (frame) => (evaluate(frame) === null) === wanted)
+  },
+  CoalesceExpr: ({ args }, scope) => {
+    const values = compileAll(args, scope)
+    return typed(values[0]?.type ?? 'unknown', (frame) => {
+      for (const { evaluate } of values) {
+        const value = evaluate(frame)
+        if (value !== null) return value
+      }
+      return null
+    })
+  },
+  MinMaxExpr: ({ op, args }, scope) => {
+    const values = compileAll(args, scope)
+    return typed(values[0]?.type ?? 'unknown', (frame) =>
+      aggregates[op === 'IS_GREATEST' ? 'max' : 'min']?.over(values.map(({ evaluate }) => [evaluate(frame)])),
+    )
+  },
+  CaseExpr: ({ args, defresult }, scope) => caseOf(args, defresult, scope),
+  RowExpr: ({ args }, scope) => {
+    const values = compileAll(args, scope)
+    return typed('record', (frame) => values.map(({ evaluate }) => evaluate(frame)))
+  },
+  A_ArrayExpr: ({ elements = [] }, scope) => {
+    const values = compileAll(elements, scope)
+    return typed(`${values[0]?.type ?? 'text'}[]`, (frame) => values.map(({ evaluate }) => evaluate(frame)))
+  },
+  FuncCall: (fields, scope) => call(fields, scope),
+  SubLink: (fields, scope) => subLink(fields, scope),
+}
+
+const compileAll = (nodes: readonly Node[], scope: Scope) => nodes.map((node) => compileExpression(node, scope))
+
+/** Looks from the innermost query outwards. */
+function columnReference(path: readonly string[], scope: Scope, depth = 0): Expression {
+  const [table, name] = path.length === 2 ? path : [undefined, path[0]]
+  for (const [at, source] of scope.sources.entries()) {
+    if (table !== undefined && source.alias !== table) continue
+    const index = source.columns.findIndex((column) => column.name === name)
+    if (index < 0) continue
+    const { type } = source.columns[index] as { type: SqlType }
+    if (depth === 0) return typed(type, (frame) => frame.items[at]?.tuple[index] ?? null)
+    return typed(type, (frame) => outwards(frame, depth).items[at]?.tuple[index] ?? null)
+  }
+  if (scope.outer) return columnReference(path, scope.outer, depth + 1)
+  throw new SqlError('42703', `column "${path.join('.')}" does not exist`)
+}
+
+function outwards(frame: Frame, depth: number): Frame {
+  let result = frame
+  for (let step = 0; step < depth; step++) result = result.outer as Frame
+  return result
+}
+
+function constant({ isnull, ival, fval, sval, boolval }: Node): Expression {
+  const of = (type: SqlType, value: Value) => typed(type, () => value)
+  if (isnull) return of('unknown', null)
+  if (ival) return of('int4', ival.ival ?? 0)
+  if (fval) return of(fval.fval.includes('.') ? 'numeric' : 'int8', Number(fval.fval))
+  if (boolval) return of('bool', boolval.boolval ?? false)
+  return of('unknown', sval.sval ?? '')
+}
+
+/** AND, OR and NOT with SQL's unknown. */
+function logic(boolop: string, values: readonly Expression[]): Expression {
+  if (boolop === 'NOT_EXPR') {
+    const [value] = values
+    return typed('bool', (frame) => {
+      const result = value?.evaluate(frame)
+      return result === null ? null : !result
+    })
+  }
+  const decisive = boolop === 'OR_EXPR'
+  return typed('bool', (frame) => {
+    let unknown = false
+    for (const { evaluate } of values) {
+      const value = evaluate(frame)
+      if (value === null) unknown = true
+      else if (Boolean(value) === decisive) return decisive
+    }
+    return unknown ? null : !decisive
+  })
+}
+
+function operation({ kind, name, lexpr, rexpr }: Node, scope: Scope): Expression {
+  const [operator = ''] = stringsOf(name)
+  switch (kind) {
+    case 'AEXPR_OP':
+    case 'AEXPR_LIKE':
+      return lexpr === undefined
+        ? negative(compileExpression(rexpr, scope))
+        : binary(operator, compileExpression(lexpr, scope), compileExpression(rexpr, scope))
+    case 'AEXPR_IN':
+    case 'AEXPR_BETWEEN':
+      return range(kind, {
+        operator,
+        left: compileExpression(lexpr, scope),
+        items: compileAll(rexpr.List.items, scope),
+      })
+    case 'AEXPR_OP_ANY':
+    case 'AEXPR_OP_ALL':
+      return quantified(operator, kind === 'AEXPR_OP_ANY', [
+        compileExpression(lexpr, scope),
+        compileExpression(rexpr, scope),
+      ])
+    case 'AEXPR_DISTINCT':
+    case 'AEXPR_NOT_DISTINCT':
+      return distinct(kind === 'AEXPR_DISTINCT', compileExpression(lexpr, scope), compileExpression(rexpr, scope))
+    default:
+      throw notSimulated(`${kind} ${operator}`)
+  }
+}
+
+const negative = ({ type, evaluate }: Expression) =>
+  typed(type, (frame) => {
+    const value = evaluate(frame)
+    return value === null ? null : -(value as number)
+  })
+
+const distinct = (wanted: boolean, left: Expression, right: Expression) =>
+  typed('bool', (frame) => {
+    const [a, b] = [left.evaluate(frame), right.evaluate(frame)]
+    return (a === null || b === null ? a !== b : compare(a, b) !== 0) === wanted
+  })
+
+const comparisons: Readonly<Record<string, (order: number) => boolean>> = {
+  '=': (order) => order === 0,
+  '<>': (order) => order !== 0,
+  '<': (order) => order < 0,
+  '<=': (order) => order <= 0,
+  '>': (order) => order > 0,
+  '>=': (order) => order >= 0,
+}
+
+interface Operator {
+  readonly type: (left: SqlType, right: SqlType) => SqlType
+  readonly apply: (left: Value, right: Value) => Value
+}
+
+const arithmetic = (apply: (left: number, right: number) => number): Operator => ({
+  type: (left, right) =>
+    [left, right].find((type) => ['timestamptz', 'numeric', 'int8', 'interval'].includes(type)) ?? left,
+  apply: (left, right) => apply(Number(left), Number(right)),
+})
+const jsonField = (json: Value, key: Value): unknown => {
+  const value = JSON.parse(json as string) as Record<string, unknown> | null
+  return value?.[key as string] ?? null
+}
+
+const operators: Readonly<Record<string, Operator>> = {
+  '+': arithmetic((left, right) => left + right),
+  '-': arithmetic((left, right) => left - right),
+  '*': arithmetic((left, right) => left * right),
+  '/': arithmetic((left, right) => Math.trunc(left / right)),
+  '%': arithmetic((left, right) => left % right),
+  '||': {
+    type: (left) => (left.endsWith('[]') ? left : 'text'),
+    apply: (left, right) => (Array.isArray(left) ? left.concat(right) : textOf(left) + textOf(right)),
+  },
+  '->': {
+    type: () => 'json',
+    apply: (json, key) => {
+      const value = jsonField(json, key)
+      return value === null ? null : JSON.stringify(value)
+    },
+  },
+  '->>': {
+    type: () => 'text',
+    apply: (json, key) => {
+      const value = jsonField(json, key)
+      return value === null ? null : textOf(value)
+    },
+  },
+  '~': { type: () => 'bool', apply: (text, pattern) => new RegExp(pattern as string).test(textOf(text)) },
+  '~~': { type: () => 'bool', apply: (text, pattern) => likePattern(pattern as string).test(textOf(text)) },
+  '<@': {
+    type: () => 'bool',
+    apply: (part, whole) => (part as readonly Value[]).every((item) => (whole as readonly Value[]).includes(item)),
+  },
+}
+
+const likePattern = (pattern: string) =>
+  new RegExp(
+    `^${pattern
+      .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+      .replaceAll('%', '.*')
+      .replaceAll('_', '.')}$`,
+    's',
+  )
+
+function binary(name: string, left: Expression, right: Expression): Expression {
+  const holds = comparisons[name]
+  const operator: Operator | undefined = holds
+    ? {
+        type: () => 'bool',
+        apply: (a, b) => {
+          const order = compare(a, b)
+          return order === null ? null : holds(order)
+        },
+      }
+    : operators[name]
+  if (!operator) throw notSimulated(`operator ${name}`)
+  const { apply } = operator
+  return typed(operator.type(left.type, right.type), (frame) => {
+    const a = left.evaluate(frame)
+    if (a === null) return null
+    const b = right.evaluate(frame)
+    return b === null ? null : apply(a, b)
+  })
+}
+
+function range(
+  kind: string,
+  { operator, left, items }: { operator: string; left: Expression; items: readonly Expression[] },
+): Expression {
+  if (kind === 'AEXPR_BETWEEN') {
+    const [low, high] = items as [Expression, Expression]
+    return logic('AND_EXPR', [binary('>=', left, low), binary('<=', left, high)])
+  }
+  const isIn = logic(
+    'OR_EXPR',
+    items.map((item) => binary('=', left, item)),
+  )
+  return operator === '=' ? isIn : logic('NOT_EXPR', [isIn])
+}
+
+function quantified(operator: string, any: boolean, [left, array]: readonly [Expression, Expression]): Expression {
+  const holds = comparisons[operator]
+  if (!holds) throw notSimulated(`${operator} ANY`)
+  return typed('bool', (frame) => {
+    const value = left.evaluate(frame)
+    const items = array.evaluate(frame) as readonly Value[] | null
+    if (value === null || items === null) return null
+    const test = (item: Value) => {
+      const order = compare(value, item)
+      return order !== null && holds(order)
+    }
+    return any ? items.some(test) : items.every(test)
+  })
+}
+
+function caseOf(whens: readonly Node[], otherwise: Node | undefined, scope: Scope): Expression {
+  const branches = whens.map(({ CaseWhen }) => ({
+    condition: compileExpression(CaseWhen.expr, scope),
+    result: compileExpression(CaseWhen.result, scope),
+  }))
+  const rest = otherwise && compileExpression(otherwise, scope)
+  return typed(branches[0]?.result.type ?? 'unknown', (frame) => {
+    const branch = branches.find(({ condition }) => condition.evaluate(frame) === true)
+    return (branch ? branch.result : rest)?.evaluate(frame) ?? null
+  })
+}
+
+function call(
+  { funcname, args = [], agg_filter: filter, agg_star: star, agg_order: order }: Node,
+  scope: Scope,
+): Expression {
+  const name = stringsOf(funcname).at(-1) ?? ''
+  const values = compileAll(args, scope)
+  const types = values.map(({ type }) => type)
+  const aggregate = aggregates[name]
+  if (aggregate) {
+    if (order) throw notSimulated(`${name} with ORDER BY`)
+    const condition = filter && compileExpression(filter, scope)
+    return typed(aggregate.type(types), ({ group = [] }) => {
+      const rows = condition ? group.filter((frame) => condition.evaluate(frame) === true) : group
+      return aggregate.over(rows.map((frame) => (star ? [] : values.map(({ evaluate }) => evaluate(frame)))))
+    })
+  }
+  const fn = functions[name]
+  if (!fn) throw notSimulated(`function ${name}`)
+  return typed(typeof fn.type === 'string' ? fn.type : fn.type(types), (frame) => {
+    const given = values.map(({ evaluate }) => evaluate(frame))
+    return given.includes(null) ? null : (fn.call(given, frame.around) ?? null)
+  })
+}
+
+function subLink({ subLinkType, testexpr, subselect }: Node, scope: Scope): Expression {
+  const query = scope.subquery(subselect, scope)
+  const [column] = query.columns
+  switch (subLinkType) {
+    case 'EXISTS_SUBLINK':
+      return typed('bool', (frame) => query.rows(frame).length > 0)
+    case 'EXPR_SUBLINK':
+      return typed(column?.type ?? 'unknown', (frame) => query.rows(frame)[0]?.[0] ?? null)
+    case 'ARRAY_SUBLINK':
+      return typed(`${column?.type ?? 'text'}[]`, (frame) => query.rows(frame).map(([value]) => value))
+    case 'ANY_SUBLINK': {
+      const left = compileExpression(testexpr, scope)
+      return typed('bool', (frame) => {
+        const value = left.evaluate(frame)
+        return value !== null && query.rows(frame).some(([item]) => compare(value, item ?? null) === 0)
+      })
+    }
+    default:
+      throw notSimulated(subLinkType)
+  }
+}
+
+export const hasAggregate = (node: unknown): boolean => {
+  if (Array.isArray(node)) return node.some(hasAggregate)
+  if (typeof node !== 'object' || node === null) return false
+  return Object.entries(node).some(
+    ([kind, fields]) =>
+      (kind === 'FuncCall' && aggregates[stringsOf(fields.funcname).at(-1) ?? ''] !== undefined) ||
+      (kind !== 'SubLink' && hasAggregate(fields)),
+  )
+}

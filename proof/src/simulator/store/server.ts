@@ -1,0 +1,331 @@
+import { parse } from './ast.ts'
+import type { CompiledStatement, Execution, ResultColumn } from './execution.ts'
+import { define, isDefinition } from './schema.ts'
+import { compileQuery, isQuery } from './statements.ts'
+import { type Holder, MustWait, type Row, type Table, type TableDefinition, type Tuple, WriteSet } from './tables.ts'
+import { fromClient, notSimulated, SqlError, toClient, type Value } from './values.ts'
+
+/**
+ * A PostgreSQL server in memory, as far as MicroMart's own SQL needs one: PostgreSQL's parser, transactions at READ COMMITTED with row locks,
+ * constraints, advisory locks, notifications. A statement never takes time here: it is answered at once, or says whom it has to wait for and is then run
+ * again from its beginning (the server would only look again at the row it waited for). It passes the same conformance suite as the real one.
+ */
+export interface SimulatedServer {
+  connect(): ServerSession
+  /** An empty server with the same tables and a copy of the rows. */
+  copy(options: ServerOptions): SimulatedServer
+}
+
+export interface ServerOptions {
+  readonly now: () => number
+  /** Any order of the rows that a scan finds; the order of writing without it. */
+  readonly shuffle?: <T>(items: readonly T[]) => readonly T[]
+}
+
+export type Answer =
+  | { readonly rows: readonly Record<string, unknown>[]; readonly count: number }
+  /** Run it again when this has settled. */
+  | { readonly waitFor: Promise<void> }
+
+export interface ServerSession {
+  /** One statement, in a transaction of its own unless one is open. @throws SqlError */
+  run(text: string, values: readonly Value[]): Answer
+  onNotification(listener: (channel: string) => void): void
+  /** The connection is gone: what is open is rolled back, and its locks are free. */
+  end(): void
+}
+
+interface Shared {
+  readonly catalogue: Map<string, TableDefinition>
+  readonly compiled: Map<string, Statement>
+}
+
+type Statement =
+  | { readonly kind: 'query'; readonly compiled: CompiledStatement }
+  | {
+      readonly kind: 'define'
+      readonly apply: (server: { readonly tables: Map<string, Table>; readonly shared: Shared }) => void
+    }
+  | { readonly kind: 'transaction'; readonly verb: string }
+  | { readonly kind: 'listen' | 'notify'; readonly channel: string }
+  | { readonly kind: 'setting' }
+
+export function startSimulatedServer(options: ServerOptions): SimulatedServer {
+  return serve({ catalogue: new Map(), compiled: new Map() }, new Map(), options)
+}
+
+function serve(shared: Shared, tables: Map<string, Table>, options: ServerOptions): SimulatedServer {
+  const server: Server = { shared, tables, options, sessions: new Set(), advisory: new Map() }
+  let sessions = 0
+  return {
+    connect: () => openSession(server, ++sessions),
+    copy: (others) => serve(shared, new Map([...tables].map(([name, table]) => [name, copyOf(table)])), others),
+  }
+}
+
+const copyOf = ({ definition, rows, nextIdentity }: Table): Table => ({
+  definition,
+  nextIdentity,
+  rows: new Set([...rows].map(({ committed }) => ({ committed, pending: undefined, lockedBy: undefined }))),
+})
+
+interface Server {
+  readonly shared: Shared
+  readonly tables: Map<string, Table>
+  readonly options: ServerOptions
+  readonly sessions: Set<Session>
+  readonly advisory: Map<number | string, { readonly holder: Session; session: number; transaction: number }>
+}
+
+interface Session extends Holder {
+  listening: Set<string>
+  listener: (channel: string) => void
+  writes: WriteSet
+  /** In a transaction block: open, or failed and waiting for its ROLLBACK. */
+  block: 'none' | 'open' | 'failed'
+  notifications: string[]
+  waitingFor: Session | undefined
+  /** Settles when this session lets go of its locks. */
+  released: PromiseWithResolvers<void>
+}
+
+function openSession(server: Server, id: number): ServerSession {
+  const session = {
+    id,
+    listening: new Set<string>(),
+    listener: () => {},
+    block: 'none',
+    notifications: [],
+    waitingFor: undefined,
+    released: Promise.withResolvers<void>(),
+  } as Omit<Session, 'writes'> as Session
+  session.writes = new WriteSet(session)
+  server.sessions.add(session)
+
+  return {
+    run: (text, values) => {
+      const statement = compiledStatement(server.shared, text)
+      try {
+        return runStatement(server, session, { statement, values: values.map(fromClient) })
+      } catch (error) {
+        if (error instanceof MustWait) return wait(server, session, error.holder as Session)
+        fail(server, session)
+        throw error
+      }
+    },
+    onNotification: (listener) => {
+      session.listener = listener
+    },
+    end: () => {
+      finish(server, session, 'rollback')
+      for (const [key, lock] of server.advisory) if (lock.holder === session) server.advisory.delete(key)
+      release(session)
+      server.sessions.delete(session)
+    },
+  }
+}
+
+function compiledStatement(shared: Shared, text: string): Statement {
+  const known = shared.compiled.get(text)
+  if (known) return known
+  const { kind, node } = parse(text)
+  const statement = statementOf(kind, node, shared)
+  shared.compiled.set(text, statement)
+  return statement
+}
+
+function statementOf(kind: string, node: Record<string, unknown>, shared: Shared): Statement {
+  if (isQuery(kind)) return { kind: 'query', compiled: compileQuery(kind, node, shared.catalogue) }
+  if (isDefinition(kind)) return { kind: 'define', apply: (server) => applyDefinition(kind, node, server) }
+  switch (kind) {
+    case 'TransactionStmt':
+      return { kind: 'transaction', verb: String(node['kind']) }
+    case 'ListenStmt':
+    case 'NotifyStmt':
+      return { kind: kind === 'ListenStmt' ? 'listen' : 'notify', channel: String(node['conditionname']) }
+    case 'VariableSetStmt':
+      return { kind: 'setting' }
+    default:
+      throw notSimulated(kind)
+  }
+}
+
+function applyDefinition(
+  kind: string,
+  node: Record<string, unknown>,
+  { tables, shared }: { tables: Map<string, Table>; shared: Shared },
+) {
+  if (!define(kind, node, shared.catalogue)) return
+  shared.compiled.clear()
+  for (const [name, definition] of shared.catalogue) {
+    const table = tables.get(name)
+    if (!table) tables.set(name, { definition, rows: new Set(), nextIdentity: 1 })
+    else widen(table)
+  }
+}
+
+/** A new column gets its default in every row that is there. */
+function widen({ definition: { columns }, rows }: Table) {
+  if ([...rows].every(({ committed }) => committed?.length === columns.length)) return
+  const added = (tuple: Tuple) => [
+    ...tuple,
+    ...columns.slice(tuple.length).map(({ defaultValue }) => defaultValue?.() ?? null),
+  ]
+  for (const row of rows) row.committed = row.committed && added(row.committed)
+}
+
+function runStatement(
+  server: Server,
+  session: Session,
+  { statement, values }: { statement: Statement; values: readonly Value[] },
+): Answer {
+  const none = { rows: [], count: 0 }
+  if (session.block === 'failed' && statement.kind !== 'transaction')
+    throw new SqlError('25P02', 'current transaction is aborted, commands ignored until end of transaction block')
+  switch (statement.kind) {
+    case 'setting':
+      return none
+    case 'transaction':
+      control(server, session, statement.verb)
+      return none
+    case 'define':
+      statement.apply(server)
+      return none
+    case 'listen':
+      session.listening.add(statement.channel)
+      return none
+    case 'notify':
+      session.notifications.push(statement.channel)
+      if (session.block === 'none') finish(server, session, 'commit')
+      return none
+    case 'query':
+      return runQuery(server, session, { compiled: statement.compiled, values })
+  }
+}
+
+function runQuery(
+  server: Server,
+  session: Session,
+  { compiled, values }: { compiled: CompiledStatement; values: readonly Value[] },
+): Answer {
+  const mark = session.writes.mark()
+  try {
+    const { columns, rows, count } = compiled.run(executionFor(server, session), values)
+    session.waitingFor = undefined
+    const answer = { rows: rows.map((row) => recordOf(row, columns)), count }
+    if (session.block === 'none') finish(server, session, 'commit')
+    return answer
+  } catch (error) {
+    session.writes.rewind(mark)
+    throw error
+  }
+}
+
+function recordOf(row: Tuple, columns: readonly ResultColumn[]): Record<string, unknown> {
+  const record: Record<string, unknown> = {}
+  for (let index = 0; index < columns.length; index++) {
+    const { name, type } = columns[index] as ResultColumn
+    record[name] = toClient(row[index], type)
+  }
+  return record
+}
+
+function executionFor(server: Server, session: Session): Execution {
+  const { options, tables } = server
+  return {
+    now: options.now,
+    tables,
+    writes: session.writes,
+    named: new Map(),
+    scan: ({ rows }): readonly Row[] => (options.shuffle ? options.shuffle([...rows]) : [...rows]),
+    tryLock: (key, inTransaction) => takeAdvisory(server, session, { key, inTransaction }) === undefined,
+    lock: (key, inTransaction) => {
+      const holder = takeAdvisory(server, session, { key, inTransaction })
+      if (holder) throw new MustWait(holder)
+    },
+    unlock: (key) => dropAdvisory(server, session, key),
+  }
+}
+
+/** @returns the session that has it, if that is another one */
+function takeAdvisory(
+  { advisory }: Server,
+  session: Session,
+  { key, inTransaction }: { key: number | string; inTransaction: boolean },
+): Session | undefined {
+  const lock = advisory.get(key) ?? { holder: session, session: 0, transaction: 0 }
+  if (lock.holder !== session) return lock.holder
+  lock[inTransaction ? 'transaction' : 'session'] += 1
+  advisory.set(key, lock)
+  return undefined
+}
+
+function dropAdvisory({ advisory }: Server, session: Session, key: number | string): boolean {
+  const lock = advisory.get(key)
+  if (lock?.holder !== session || lock.session === 0) return false
+  lock.session -= 1
+  if (lock.session + lock.transaction === 0) advisory.delete(key)
+  release(session)
+  return true
+}
+
+function control(server: Server, session: Session, verb: string) {
+  switch (verb) {
+    case 'TRANS_STMT_BEGIN':
+      session.block = 'open'
+      break
+    case 'TRANS_STMT_COMMIT':
+      finish(server, session, session.block === 'failed' ? 'rollback' : 'commit')
+      break
+    case 'TRANS_STMT_ROLLBACK':
+      finish(server, session, 'rollback')
+      break
+    default:
+      throw notSimulated(verb)
+  }
+}
+
+function finish(server: Server, session: Session, outcome: 'commit' | 'rollback') {
+  const { writes, notifications } = session
+  if (outcome === 'commit') writes.commit()
+  else writes.rollback()
+  session.block = 'none'
+  session.waitingFor = undefined
+  session.notifications = []
+  if (outcome === 'commit') for (const channel of new Set(notifications)) announce(server, channel)
+  for (const [key, lock] of server.advisory) {
+    if (lock.holder !== session) continue
+    lock.transaction = 0
+    if (lock.session === 0) server.advisory.delete(key)
+  }
+  release(session)
+}
+
+function announce({ sessions }: Server, channel: string) {
+  for (const { listening, listener } of sessions) if (listening.has(channel)) queueMicrotask(() => listener(channel))
+}
+
+function fail(server: Server, session: Session) {
+  if (session.block === 'open') {
+    session.writes.rollback()
+    session.block = 'failed'
+    release(session)
+  } else if (session.block === 'none') finish(server, session, 'rollback')
+}
+
+function release(session: Session) {
+  const { resolve } = session.released
+  session.released = Promise.withResolvers()
+  resolve()
+}
+
+/** Whoever waits and would close a circle is told so, as the server tells one of them. */
+function wait(server: Server, session: Session, holder: Session): Answer {
+  for (let next: Session | undefined = holder; next; next = next.waitingFor)
+    if (next === session) {
+      fail(server, session)
+      throw new SqlError('40P01', 'deadlock detected')
+    }
+  session.waitingFor = holder
+  return { waitFor: holder.released.promise }
+}
