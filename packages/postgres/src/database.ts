@@ -79,6 +79,8 @@ export function openDatabase(options: DatabaseOptions): Database {
     stream: () => new TurnSocket(),
   })
   pool.on('error', (error) => options.onIdleError?.(error))
+  // A connection that breaks between two statements of a transaction says so to its listeners, and without one ends the process.
+  pool.on('connect', (client) => client.on('error', () => {}))
   return databaseOn(pool)
 }
 
