@@ -1,6 +1,7 @@
 import { Socket } from 'node:net'
-import { Pool, type PoolClient } from 'pg'
+import { Client, Pool, type PoolClient } from 'pg'
 import { isUnavailable } from './errors.ts'
+import { watchPulse } from './pulse.ts'
 
 /** Runs SQL. Each text is prepared once per connection, so texts must be constant and values go in `values`. */
 export interface Queryable {
@@ -19,9 +20,17 @@ export interface Transaction extends Queryable {
 export interface Database extends Queryable {
   /** Commits when `work` resolves, rolls back when it throws. Nothing remote belongs inside. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
-  /** A connection of its own, for session state such as LISTEN and advisory locks. Released by its `end`. */
-  session(): Promise<Session>
+  /** A connection of its own beside the pool, for session state such as LISTEN and advisory locks. Closed by its `end`. */
+  session(options?: SessionOptions): Promise<Session>
   close(): Promise<void>
+}
+
+export interface SessionOptions {
+  /**
+   * A session that must not be believed in when it is dead: it is asked every second, and silence for so long ends it
+   * together with all connections of this database, because a network that swallows one swallows the others.
+   */
+  readonly patienceMs?: number
 }
 
 export interface Session extends Queryable {
@@ -34,7 +43,7 @@ export interface Session extends Queryable {
 export interface DatabaseOptions {
   /** `postgres://user:password@host:port/database`. */
   readonly url: string
-  /** Most connections at once; default 5. */
+  /** Most connections at once, besides sessions; default 5. */
   readonly poolSize?: number
   /** Shown by the server for each connection. */
   readonly applicationName?: string
@@ -42,18 +51,33 @@ export interface DatabaseOptions {
   readonly onIdleError?: (error: Error) => void
 }
 
+const PULSE_MS = 1_000
+
+/** For the server, which then lets go of the locks of a client that has vanished without a word within about five seconds. */
+const NOTICE_LOST_CLIENTS = {
+  tcp_keepalives_idle: 2,
+  tcp_keepalives_interval: 1,
+  tcp_keepalives_count: 3,
+  tcp_user_timeout: 5_000,
+}
+
+const settingsOf = (options: DatabaseOptions, stream: () => Socket) => ({
+  connectionString: options.url,
+  application_name: options.applicationName ?? 'micromart',
+  connectionTimeoutMillis: 3_000,
+  statement_timeout: 30_000,
+  idle_in_transaction_session_timeout: 30_000,
+  options: Object.entries(NOTICE_LOST_CLIENTS)
+    .map(([name, value]) => `-c ${name}=${value}`)
+    .join(' '),
+  pipeline: true,
+  stream,
+})
+
 export function openDatabase(options: DatabaseOptions): Database {
-  const pool = new Pool({
-    connectionString: options.url,
-    max: options.poolSize ?? 5,
-    application_name: options.applicationName ?? 'micromart',
-    connectionTimeoutMillis: 5_000,
-    idleTimeoutMillis: 30_000,
-    statement_timeout: 30_000,
-    idle_in_transaction_session_timeout: 30_000,
-    pipeline: true,
-    stream: () => new TurnSocket(),
-  })
+  const sockets = createSockets()
+  const settings = settingsOf(options, sockets.open)
+  const pool = new Pool({ ...settings, max: options.poolSize ?? 5, idleTimeoutMillis: 30_000 })
   pool.on('error', (error) => options.onIdleError?.(error))
   const statements = new Map<string, string>()
   const prepared = (text: string, values: readonly unknown[] = []) => {
@@ -64,7 +88,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     }
     return { name, text, values: values as unknown[] }
   }
-  const queryable = (client: Pool | PoolClient): Queryable => ({
+  const queryable = (client: Pool | PoolClient | Client): Queryable => ({
     query: async <Row>(text: string, values?: readonly unknown[]) =>
       (await client.query(prepared(text, values))).rows as readonly Row[],
     execute: async (text, values) => (await client.query(prepared(text, values))).rowCount ?? 0,
@@ -95,14 +119,20 @@ export function openDatabase(options: DatabaseOptions): Database {
         client.release(broken)
       }
     },
-    session: async () => {
-      const client = await pool.connect()
-      const ended = new Promise<void>((resolve) => client.once('end', resolve).once('error', () => resolve()))
+    session: async ({ patienceMs } = {}) => {
+      const client = new Client(settings)
+      const ended = new Promise<void>((resolve) => void client.once('end', resolve).on('error', () => resolve()))
+      await client.connect()
+      if (patienceMs !== undefined) {
+        const ask = () => client.query('SELECT 1')
+        const stop = watchPulse({ ask, everyMs: PULSE_MS, patienceMs, onSilence: sockets.destroyAll })
+        void ended.then(stop)
+      }
       return {
         ...queryable(client),
         onNotification: (listener) => client.on('notification', ({ channel }) => listener(channel)),
         ended,
-        end: () => client.release(true),
+        end: () => void client.end().catch(() => {}),
       }
     },
     close: () => pool.end(),
@@ -123,6 +153,20 @@ class TurnSocket extends Socket {
       this.#held = false
       this.uncork()
     })
+  }
+}
+
+function createSockets() {
+  const open = new Set<Socket>()
+  return {
+    open: () => {
+      const socket = new TurnSocket().setKeepAlive(true, 2_000, 1_000, 3) // an idle peer that is gone is noticed after five seconds
+      open.add(socket.once('close', () => open.delete(socket)))
+      return socket
+    },
+    destroyAll: () => {
+      for (const socket of open) socket.destroy()
+    },
   }
 }
 

@@ -25,7 +25,8 @@ export interface SuperviseOptions {
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
 const START_LIMIT_MS = 60_000
 const PATIENCE_MS = 15_000
-const STABLE_MS = 10_000
+const STABLE_MS = 1_000
+const LONGEST_PAUSE_MS = 3_000
 
 /** Keeps one service's process alive: restarted with back-off whenever it ends without being asked to. */
 export function supervise({ name, environment, log, onProgress }: SuperviseOptions): Supervised {
@@ -36,28 +37,32 @@ export function supervise({ name, environment, log, onProgress }: SuperviseOptio
   let pending: NodeJS.Timeout | undefined
 
   const launch = () => {
-    const startedAt = Date.now()
+    let readyAt: number | undefined
     const launched = fork(MAIN, ['serve', name], { env: { ...environment }, stdio: ['ignore', log, 'pipe', 'ipc'] })
     child = launched
     const lastWords = collect(launched, log)
     const limit = setTimeout(() => launched.kill('SIGKILL'), START_LIMIT_MS)
     const ready = new Promise<void>((resolve, reject) => {
-      launched.once('message', () => resolve())
+      launched.once('message', () => {
+        readyAt = Date.now()
+        resolve()
+      })
       launched.once('exit', (code) =>
         reject(new Fault(`The service ${name} could not start: ${lastWords() || `exit code ${code}`}`)),
       )
     }).finally(() => clearTimeout(limit))
     launched.once('exit', (code, signal) => {
       child = undefined
-      if (wanted) restartLater(startedAt, signal ?? `exit code ${code}`)
+      if (wanted) restartLater(readyAt, signal ?? `exit code ${code}`)
     })
     return ready
   }
 
-  const restartLater = (startedAt: number, cause: string) => {
-    failures = Date.now() - startedAt > STABLE_MS ? 1 : failures + 1
+  /** Who has worked for a while was killed or has met with an accident; who did not even get that far will probably fail again. */
+  const restartLater = (readyAt: number | undefined, cause: string) => {
+    failures = readyAt !== undefined && Date.now() - readyAt > STABLE_MS ? 1 : failures + 1
     restarts += 1
-    const delayMs = backOffMs(failures, { firstMs: 200, mostMs: 10_000 })
+    const delayMs = backOffMs(failures, { firstMs: 200, mostMs: LONGEST_PAUSE_MS })
     onProgress(`${name} ended (${cause}); starting it again in ${delayMs} ms`)
     pending = setTimeout(() => launch().catch(() => {}), delayMs) // its end is heard by the exit listener
   }
