@@ -1,4 +1,5 @@
 import type { AddressInfo, Server } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import { jwksVerifier } from '@micromart/http-kit/identity'
 import { buildHttp } from '@micromart/http-kit/server'
 import { type Clock, systemClock } from '@micromart/kernel/clock'
@@ -33,6 +34,8 @@ export interface RunningService {
   /** HTTP base address. */
   readonly url: string
   readonly grpcUrl: string | undefined
+  /** Tells callers to go elsewhere and goes on answering them for DRAIN_MS. */
+  drain(): Promise<void>
   /** Stops taking work, finishes what runs, then closes what it stood on, in that order. */
   close(): Promise<void>
 }
@@ -76,6 +79,7 @@ interface Starting {
 async function start(starting: Starting): Promise<RunningService> {
   const { definition, config, log, clock, ids, database, started } = starting
   await migrate(database, definition.migrations)
+  const leaving = new AbortController()
   let relay: OutboxRelay | undefined
   let worker: TimerWorker | undefined
   const timers = createTimers(() => worker?.wake())
@@ -83,7 +87,8 @@ async function start(starting: Starting): Promise<RunningService> {
     service: definition.name,
     log,
     ids,
-    verifyToken: jwksVerifier({ jwksUrl: config.JWKS_URL, clock }),
+    verifyToken: jwksVerifier({ jwksUrls: config.JWKS_URL, clock }),
+    leaving: () => leaving.signal.aborted,
     readiness: { database: async () => void (await database.query('SELECT 1')) },
   })
   const built = await definition.build({
@@ -105,7 +110,15 @@ async function start(starting: Starting): Promise<RunningService> {
   const doors = await openDoors(starting, built, http)
   startHousekeeping(starting)
   log.info({ url: doors.url }, 'started')
-  return { name: definition.name, ...doors, close: () => started.closeAll() }
+  const drain = async () => {
+    leaving.abort()
+    await pause(config.DRAIN_MS)
+  }
+  const close = () => {
+    leaving.abort()
+    return started.closeAll()
+  }
+  return { name: definition.name, ...doors, drain, close }
 }
 
 async function startWorkers({ definition, database, broker, clock, ids, log, started }: Starting, built: BuiltService) {
