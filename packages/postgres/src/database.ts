@@ -64,7 +64,7 @@ const NOTICE_LOST_CLIENTS = {
 const settingsOf = (options: DatabaseOptions, stream: () => Socket) => ({
   connectionString: options.url,
   application_name: options.applicationName ?? 'micromart',
-  connectionTimeoutMillis: 3_000,
+  connectionTimeoutMillis: 5_000,
   statement_timeout: 30_000,
   idle_in_transaction_session_timeout: 30_000,
   options: Object.entries(NOTICE_LOST_CLIENTS)

@@ -30,7 +30,7 @@ const MOST_IN_FLIGHT = 2_000
 const POLL_MS = 1_000
 /** How soon one that does not lead notices that nobody does, and how long a silent database is believed in. */
 const TAKE_OVER_MS = 250
-const PATIENCE_MS = 3_000
+const PATIENCE_MS = 4_000
 /** The longest wait before a broker or a database that was away is tried again. */
 const LONGEST_AWAY_MS = 1_000
 const LEADER_LOCK = 7_310_002

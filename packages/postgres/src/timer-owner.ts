@@ -24,7 +24,7 @@ const BURY = [
 ]
 
 const LOOK_MS = 500
-const PATIENCE_MS = 3_000
+const PATIENCE_MS = 4_000
 
 /**
  * Holds a key of its own for as long as its session lasts, a new one for each session, and frees the claims of those whose session
