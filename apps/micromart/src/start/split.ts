@@ -17,7 +17,7 @@ const DEFAULT_AMQP_URL = 'amqp://guest:guest@127.0.0.1:5672'
 /** After a kill the processes of the last start may still be finishing their work. */
 const PORT_PATIENCE_MS = 5_000
 
-/** Two of each service fit into the hundred connections that a PostgreSQL server has by default. */
+/** So two of each service fit into the hundred connections that a PostgreSQL server has by default; the embedded one has more. */
 const POOL_OF_SEVERAL = '3'
 
 export type ProcessName = ServiceName | 'gateway'
@@ -51,7 +51,10 @@ export async function startSplit(options: SplitOptions): Promise<SplitShop> {
     await ensureDatabases(postgres.url, secrets)
     options.onProgress(`Database: ready${postgres.given ? ' (POSTGRES_URL)' : ''}`)
     const databases = databaseUrls(postgres.url, secrets)
-    const given = ports.length > 1 ? { DATABASE_POOL: POOL_OF_SEVERAL, ...options.environment } : options.environment
+    const given =
+      postgres.given && ports.length > 1
+        ? { DATABASE_POOL: POOL_OF_SEVERAL, ...options.environment }
+        : options.environment
     const installation = { ports, databases, secrets, brokerUrl, given }
     return await startProcesses(installation, postgres, options)
   } catch (error) {
