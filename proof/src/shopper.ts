@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { Pool } from 'undici'
+import { type Dispatcher, Pool } from 'undici'
 
 /** One answer of the shop. `status` 0 means that no answer came, so that nobody knows what became of the request. */
 export interface Answer {
@@ -43,16 +43,29 @@ export interface Shopper {
 
 const ADDRESS = { name: 'Ada Shopper', line1: '1 High Street', city: 'York', postalCode: 'YO1 7HH', country: 'GB' }
 
-export function createShopper(url: string, options: { connections?: number; timeoutMs?: number } = {}): Shopper {
+export interface ShopperOptions {
+  readonly connections?: number
+  readonly timeoutMs?: number
+}
+
+export function createShopper(url: string, options: ShopperOptions = {}): Shopper {
   const { connections = 16, timeoutMs = 15_000 } = options
   const pool = new Pool(url, { connections, headersTimeout: timeoutMs, bodyTimeout: timeoutMs })
+  return shopperOver({ send: (request) => pool.request(request), close: () => pool.close() })
+}
+
+/** A shopper whose requests go wherever `send` sends them; what it throws is an answer that never came. */
+export function shopperOver(way: {
+  send: (request: Dispatcher.RequestOptions) => Promise<Dispatcher.ResponseData>
+  close: () => Promise<void>
+}): Shopper {
   let calls = 0
 
   const call = async ({ method, path, body, headers = {} }: Call): Promise<Answer> => {
     calls += 1
     const sent = body === undefined ? { headers } : withBody(body, headers)
     try {
-      const response = await pool.request({ method, path, ...sent })
+      const response = await way.send({ method, path, ...sent })
       return answerOf(response.statusCode, response.headers, await response.body.text())
     } catch (error) {
       return { status: 0, headers: {}, text: String(error), body: undefined }
@@ -88,7 +101,7 @@ export function createShopper(url: string, options: { connections?: number; time
       if (answer.status !== 200) throw new Error(`cannot sign in: ${answer.status} ${answer.text}`)
       return answer.body.accessToken
     },
-    close: () => pool.close(),
+    close: way.close,
   }
 }
 

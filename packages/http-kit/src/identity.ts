@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '@micromart/kernel/clock'
-import { createRemoteJWKSet, errors, jwtVerify } from 'jose'
+import { createInstances } from '@micromart/kernel/instances'
+import { createRemoteJWKSet, customFetch, errors, type FetchImplementation, jwtVerify } from 'jose'
 import { kitProblem } from './problem.ts'
 
 export type Role = 'customer' | 'staff' | 'admin'
@@ -24,11 +25,15 @@ export const TOKEN_AUDIENCE = 'micromart-api'
 const MOST_CACHED = 10_000
 
 /**
- * Verifies access tokens (RFC 9068: `typ` at+jwt; EdDSA only) against the JWKS at the URL. A verified token is remembered by its
+ * Verifies access tokens (RFC 9068: `typ` at+jwt; EdDSA only) against the JWKS at any of the URLs. A verified token is remembered by its
  * digest until it expires, since a signature costs a tenth of a millisecond and a look-up nothing.
  */
-export function jwksVerifier(options: { jwksUrl: string; clock: Clock }): VerifyToken {
-  const keys = createRemoteJWKSet(new URL(options.jwksUrl), { cooldownDuration: 5_000, timeoutDuration: 3_000 })
+export function jwksVerifier(options: { jwksUrls: readonly string[]; clock: Clock }): VerifyToken {
+  const keys = createRemoteJWKSet(new URL(options.jwksUrls[0] ?? ''), {
+    cooldownDuration: 5_000,
+    timeoutDuration: 3_000,
+    [customFetch]: fetchFromAny(options.jwksUrls),
+  })
   const verified = new Map<string, { caller: Caller; expiresAt: number }>()
 
   const remember = (digest: string, caller: Caller, expiresAt: number) => {
@@ -59,6 +64,24 @@ export function jwksVerifier(options: { jwksUrl: string; clock: Clock }): Verify
         ? kitProblem('auth.invalid-token', 'The access token is not valid or has expired; sign in again')
         : kitProblem('auth.unavailable', 'Access tokens cannot be checked right now; try again in a moment')
     }
+  }
+}
+
+/** The first of several places that answers well. */
+function fetchFromAny(urls: readonly string[]): FetchImplementation {
+  const instances = createInstances(urls)
+  return async (_url, options) => {
+    let failure: unknown
+    for (const url of instances.inOrder())
+      try {
+        const response = await fetch(url, options)
+        if (response.ok) return response
+        throw new Error(`The keys could not be fetched: ${response.status}`)
+      } catch (error) {
+        instances.passOver(url)
+        failure = error
+      }
+    throw failure
   }
 }
 

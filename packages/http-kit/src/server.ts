@@ -35,6 +35,8 @@ export interface HttpOptions {
   readonly verifyToken: VerifyToken
   /** Each resolves when the thing it stands for can be used; `/ready` answers 503 while one fails. */
   readonly readiness?: Readonly<Record<string, () => Promise<void>>>
+  /** True once the service was told to end: not ready any more, and whoever asks is told to go elsewhere. */
+  readonly leaving?: () => boolean
   /** Longest request body in bytes; default 256 KiB. */
   readonly bodyLimit?: number
 }
@@ -64,6 +66,7 @@ export async function buildHttp(options: HttpOptions): Promise<HttpServer> {
     bodyLimit: options.bodyLimit ?? 256 * 1024,
     requestTimeout: 15_000,
     forceCloseConnections: 'idle',
+    return503OnClosing: false,
     http: { maxHeaderSize: MOST_HEADER_BYTES },
     routerOptions: { maxParamLength: 200 },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: true, allErrors: true } },
@@ -79,7 +82,7 @@ export async function buildHttp(options: HttpOptions): Promise<HttpServer> {
     openapi: { openapi: '3.1.0', info: { title: `MicroMart ${options.service}`, version: '1' } },
     hideUntagged: false,
   })
-  addHealth(http, options.readiness ?? {})
+  addHealth(http, options)
   return http
 }
 
@@ -185,7 +188,10 @@ const isUnavailable = (error: FastifyError): boolean =>
   /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|57P0|08|53300)/.test(error.code ?? '') ||
   /Connection terminated|timeout exceeded|connection error/.test(error.message)
 
-function addHealth(http: HttpServer, readiness: Readonly<Record<string, () => Promise<void>>>) {
+function addHealth(http: HttpServer, { readiness = {}, leaving = () => false }: HttpOptions) {
+  http.addHook('onSend', async (_request, reply) => {
+    if (leaving()) reply.header('connection', 'close')
+  })
   const status = { config: { access: 'public' as const }, schema: { hide: true }, logLevel: 'silent' as const }
   http.get('/health', status, async () => ({ status: 'up' }))
   http.get('/ready', status, async (_request, reply) => {
@@ -201,8 +207,9 @@ function addHealth(http: HttpServer, readiness: Readonly<Record<string, () => Pr
           ] as const,
       ),
     )
-    const ready = checks.every(([, state]) => state === 'up')
-    return reply.code(ready ? 200 : 503).send({ status: ready ? 'up' : 'down', checks: Object.fromEntries(checks) })
+    const ready = checks.every(([, state]) => state === 'up') && !leaving()
+    const status = ready ? 'up' : leaving() ? 'leaving' : 'down'
+    return reply.code(ready ? 200 : 503).send({ status, checks: Object.fromEntries(checks) })
   })
   http.get('/openapi.json', status, async () => http.swagger())
 }

@@ -19,8 +19,8 @@ export interface Broker {
 
 export type PublishOutcome =
   | { readonly confirmed: true }
-  /** `unroutable`: no queue is bound to the type. `unavailable`: no confirm came (cut off, refused, timed out or closing). */
-  | { readonly confirmed: false; readonly reason: 'unroutable' | 'unavailable'; readonly detail: string }
+  /** `unroutable`: no queue is bound to the type. `refused`: a queue did not take it. `unavailable`: no answer came (cut off, timed out or closing). */
+  | { readonly confirmed: false; readonly reason: 'unroutable' | 'refused' | 'unavailable'; readonly detail: string }
 
 export interface SubscribeOptions {
   /** Most messages in one batch, 1 to 500; a batch is as large as what waits, never waited for. */

@@ -14,7 +14,7 @@ export interface KeptConnection {
 }
 
 const FIRST_PAUSE_MS = 200
-const LONGEST_PAUSE_MS = 10_000
+const LONGEST_PAUSE_MS = 1_000
 
 /**
  * Keeps a connection for as long as it is not closed: connects in the background, tells `onConnected` about each new connection (which
@@ -31,7 +31,7 @@ export function keepConnected(options: {
   let wake: (() => void) | undefined
 
   const once = async (): Promise<void> => {
-    const connection = await connect(withHeartbeat(options.url), { timeout: 5_000 })
+    const connection = await connect(withHeartbeat(options.url), { timeout: 3_000 })
     const lost = new Promise<void>((resolve) => {
       connection.once('close', () => resolve())
       connection.on('error', (err) => log.warn({ err }, 'RabbitMQ broke the connection'))
@@ -87,7 +87,7 @@ export function keepConnected(options: {
 }
 
 /** A peer that is silent for two of these is taken for dead. */
-const HEARTBEAT_S = 10
+const HEARTBEAT_S = 3
 
 function withHeartbeat(url: string): string {
   const parsed = new URL(url)

@@ -12,6 +12,14 @@ export interface Publisher {
 
 const unavailable = (detail: string): PublishOutcome => ({ confirmed: false, reason: 'unavailable', detail })
 
+/** The library gives an error for a message that the server refused, and for one whose channel was closed. */
+function outcomeOf(error: Error | null): PublishOutcome {
+  if (!error) return { confirmed: true }
+  return error.message === 'message nacked'
+    ? { confirmed: false, reason: 'refused', detail: 'RabbitMQ did not accept the message' }
+    : unavailable(error.message)
+}
+
 /** Publishes persistent, mandatory messages on a confirm channel. A message counts as confirmed when its confirm came and it was not returned. */
 export function createPublisher({ confirmTimeoutMs }: { confirmTimeoutMs: number }): Publisher {
   let channel: ConfirmChannel | undefined
@@ -50,7 +58,7 @@ export function createPublisher({ confirmTimeoutMs }: { confirmTimeoutMs: number
           message.type,
           Buffer.from(JSON.stringify(message)),
           properties,
-          (error) => settle(error ? unavailable('RabbitMQ did not accept the message') : { confirmed: true }),
+          (error) => settle(outcomeOf(error)),
         )
       } catch (error) {
         settle(unavailable(String(error)))

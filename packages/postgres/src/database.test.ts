@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { after, before, describe, type TestContext, test } from 'node:test'
 import { openScratchDatabase } from '@micromart/testkit/scratch-database'
-import type { Database } from './database.ts'
-import { isUniqueViolation } from './errors.ts'
+import { type Database, openDatabase } from './database.ts'
+import { isUnavailable, isUniqueViolation } from './errors.ts'
 
 describe('transactions', () => {
   let database: Database
@@ -64,3 +65,56 @@ describe('transactions', () => {
     assert.equal(await count(), 2)
   })
 })
+
+describe('a network that swallows everything', () => {
+  test('is noticed by a session within seconds, and nothing waits for it any more', { timeout: 20_000 }, async (t) => {
+    const { url, close } = await openScratchDatabase()
+    t.after(close)
+    const network = await startNetwork(t, url)
+    const database = openDatabase({ url: network.url })
+    t.after(() => database.close())
+    const session = await database.session({ patienceMs: 1_000 })
+    await session.query('SELECT pg_advisory_lock(1)')
+    await database.query('SELECT 1')
+    network.swallow()
+    const asked = assert.rejects(database.query('SELECT 2'), isUnavailable)
+    await Promise.all([session.ended, asked])
+    await assert.rejects(session.query('SELECT 3'))
+  })
+
+  test('makes the server let go of locks: it asks silent clients', async (t) => {
+    const { database, close } = await openScratchDatabase()
+    t.after(close)
+    const settings = await database.query<{ setting: string }>(
+      `SELECT setting FROM pg_settings WHERE name LIKE 'tcp%' ORDER BY name`,
+    )
+    assert.deepEqual(
+      settings.map(({ setting }) => setting),
+      ['3', '2', '1', '5000'],
+    )
+  })
+})
+
+/** Carries bytes to the database until it is told to swallow them; nothing is ever closed. */
+async function startNetwork(t: TestContext, databaseUrl: string) {
+  const target = new URL(databaseUrl)
+  const sockets = new Set<Socket>()
+  const server = createServer((client) => {
+    const far = connect(Number(target.port), target.hostname)
+    for (const socket of [client, far]) sockets.add(socket.on('error', () => {}))
+    client.pipe(far).pipe(client)
+  })
+  t.after(() => {
+    server.close()
+    for (const socket of sockets) socket.destroy()
+  })
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  const url = new URL(databaseUrl)
+  url.port = String((server.address() as AddressInfo).port)
+  return {
+    url: url.href,
+    swallow: () => {
+      for (const socket of sockets) socket.unpipe().pause()
+    },
+  }
+}

@@ -1,5 +1,4 @@
-import { Socket } from 'node:net'
-import { Pool } from 'pg'
+import { type Answering, type Driver, type DriverOptions, pgDriver, type SessionOptions } from './driver.ts'
 import { isUnavailable } from './errors.ts'
 
 /** Runs SQL. Each text is prepared once per connection, so texts must be constant and values go in `values`. */
@@ -19,8 +18,8 @@ export interface Transaction extends Queryable {
 export interface Database extends Queryable {
   /** Commits when `work` resolves, rolls back when it throws. Nothing remote belongs inside. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
-  /** A connection of its own, for session state such as LISTEN and advisory locks. Released by its `end`. */
-  session(): Promise<Session>
+  /** A connection of its own beside the pool, for session state such as LISTEN and advisory locks. Closed by its `end`. */
+  session(options?: SessionOptions): Promise<Session>
   close(): Promise<void>
 }
 
@@ -31,60 +30,11 @@ export interface Session extends Queryable {
   end(): void
 }
 
-export interface DatabaseOptions {
-  /** `postgres://user:password@host:port/database`. */
-  readonly url: string
-  /** Most connections at once; default 5. */
-  readonly poolSize?: number
-  /** Shown by the server for each connection. */
-  readonly applicationName?: string
-  /** Told about connections that broke while idle. */
-  readonly onIdleError?: (error: Error) => void
-}
+export type DatabaseOptions = DriverOptions
 
-/** A statement that is prepared under its name. */
-interface Statement {
-  readonly name?: string
-  readonly text: string
-  readonly values?: unknown[]
-}
+export const openDatabase = (options: DatabaseOptions): Database => databaseOn(pgDriver(options))
 
-interface Answering {
-  query(statement: Statement): Promise<{ readonly rows: unknown[]; readonly rowCount: number | null }>
-}
-
-/** One connection out of a pool, until it is given back; a broken one is thrown away. */
-export interface PooledConnection extends Answering {
-  release(broken?: boolean): void
-  on(event: 'notification', listener: (notification: { readonly channel: string }) => void): unknown
-  once(event: 'end' | 'error', listener: () => void): unknown
-}
-
-/** What a database needs of its driver: the `pg` pool everywhere, but for the simulator. */
-export interface ConnectionPool extends Answering {
-  connect(): Promise<PooledConnection>
-  end(): Promise<void>
-}
-
-export function openDatabase(options: DatabaseOptions): Database {
-  const pool = new Pool({
-    connectionString: options.url,
-    max: options.poolSize ?? 5,
-    application_name: options.applicationName ?? 'micromart',
-    connectionTimeoutMillis: 5_000,
-    idleTimeoutMillis: 30_000,
-    statement_timeout: 30_000,
-    idle_in_transaction_session_timeout: 30_000,
-    pipeline: true,
-    stream: () => new TurnSocket(),
-  })
-  pool.on('error', (error) => options.onIdleError?.(error))
-  // A connection that breaks between two statements of a transaction says so to its listeners, and without one ends the process.
-  pool.on('connect', (client) => client.on('error', () => {}))
-  return databaseOn(pool)
-}
-
-export function databaseOn(pool: ConnectionPool): Database {
+export function databaseOn(driver: Driver): Database {
   const statements = new Map<string, string>()
   const prepared = (text: string, values: readonly unknown[] = []) => {
     let name = statements.get(text)
@@ -100,9 +50,9 @@ export function databaseOn(pool: ConnectionPool): Database {
     execute: async (text, values) => (await client.query(prepared(text, values))).rowCount ?? 0,
   })
   return {
-    ...queryable(pool),
+    ...queryable(driver),
     transaction: async (work) => {
-      const client = await pool.connect()
+      const client = await driver.connect()
       const actions: (() => void)[] = []
       const sent = createSent()
       let broken = false
@@ -125,37 +75,12 @@ export function databaseOn(pool: ConnectionPool): Database {
         client.release(broken)
       }
     },
-    session: async () => {
-      const client = await pool.connect()
-      const ended = new Promise<void>((resolve) => {
-        client.once('end', resolve)
-        client.once('error', resolve)
-      })
-      return {
-        ...queryable(client),
-        onNotification: (listener) => client.on('notification', ({ channel }) => listener(channel)),
-        ended,
-        end: () => client.release(true),
-      }
+    session: async (options = {}) => {
+      const connection = await driver.session(options)
+      const { onNotification, ended, end } = connection
+      return { ...queryable(connection), onNotification, ended, end }
     },
-    close: () => pool.end(),
-  }
-}
-
-/** What is sent within one turn of the event loop goes out together: most statements of a transaction in one write. */
-class TurnSocket extends Socket {
-  #held = false
-
-  /** The driver corks around every statement; here the first of a turn also holds back the others. */
-  override cork(): void {
-    super.cork()
-    if (this.#held) return
-    this.#held = true
-    super.cork()
-    process.nextTick(() => {
-      this.#held = false
-      this.uncork()
-    })
+    close: () => driver.close(),
   }
 }
 

@@ -79,6 +79,29 @@ describe('the outbox relay', () => {
     assert.equal(rows[0]?.attempts, 3)
   })
 
+  test('while the broker is away no row is to blame: all go, in order and at once, when it is back', async () => {
+    const orders = await write(3)
+    let away = true
+    let tries = 0
+    const published: string[] = []
+    const publish: Publish = (messages) =>
+      messages.map(async ({ subject }) => {
+        tries += 1
+        if (away) return { confirmed: false, reason: 'unavailable', detail: 'nobody there' }
+        published.push(subject)
+        return confirmed
+      })
+    const relay = startOutboxRelay({ database, publish, clock: systemClock, log })
+    await until(async () => tries > 15, { what: 'several tries' })
+    const untouched = 'SELECT 1 FROM outbox WHERE published_at IS NULL AND attempts = 0 AND available_at = created_at'
+    assert.equal((await database.query(untouched)).length, 3)
+    away = false
+    await until(async () => published.length === 3, { what: 'all messages', withinMs: 2_000 })
+    await drained()
+    await relay.close()
+    assert.deepEqual(published, orders)
+  })
+
   test('a message that is held up does not hold up those after it', async () => {
     const [slow] = await write(1)
     const published: string[] = []

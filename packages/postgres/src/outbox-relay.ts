@@ -23,11 +23,16 @@ interface Row {
   readonly attempts: number
 }
 
-type Settled = Row & { readonly failure: string | undefined }
+type Settled = Row & { readonly failure: string | undefined; readonly brokerAway: boolean }
 
 const BATCH = 200
 const MOST_IN_FLIGHT = 2_000
 const POLL_MS = 1_000
+/** How soon one that does not lead notices that nobody does, and how long a silent database is believed in. */
+const TAKE_OVER_MS = 250
+const PATIENCE_MS = 4_000
+/** The longest wait before a broker or a database that was away is tried again. */
+const LONGEST_AWAY_MS = 1_000
 const LEADER_LOCK = 7_310_002
 const CHANNEL = 'outbox'
 
@@ -50,7 +55,8 @@ const BACK_OFF = `
  *
  * One instance of a service leads (advisory lock) and remembers in memory what is on its way, so a slow subscriber holds up its own
  * messages only and no broker is waited for inside a transaction. A row is marked after its confirm: a crash in between publishes
- * it again, and the inboxes recognise it. Nothing is ever given up; a row that fails backs off up to half a minute.
+ * it again, and the inboxes recognise it. Nothing is ever given up; a row that fails backs off up to half a minute. While the broker is
+ * away no row is to blame: all wait together, and go when it is back.
  */
 export function startOutboxRelay(options: {
   database: Database
@@ -60,6 +66,8 @@ export function startOutboxRelay(options: {
 }): OutboxRelay {
   const { database, clock, log } = options
   const wakeable = createWakeable()
+  const rest = createWakeable()
+  let timesAway = 0
   const inFlight = new Set<string>()
   let closing = false
   let closed = false
@@ -68,7 +76,8 @@ export function startOutboxRelay(options: {
   const settle = createBatcher<Settled>({
     flush: async (rows) => {
       const published = rows.filter(({ failure }) => failure === undefined)
-      const failed = rows.filter(({ failure }) => failure !== undefined)
+      const failed = rows.filter(({ failure, brokerAway }) => failure !== undefined && !brokerAway)
+      noteBroker(rows)
       if (published.length > 0) await database.execute(MARK, [published.map(({ id }) => id), clock.now()])
       if (failed.length > 0) await backOff(failed)
       release(rows)
@@ -81,6 +90,13 @@ export function startOutboxRelay(options: {
       release(rows)
     },
   })
+
+  const noteBroker = (rows: readonly Settled[]) => {
+    const away = rows.find(({ brokerAway }) => brokerAway)
+    if (away && timesAway === 0) log.warn({ reason: away.failure }, 'the broker is away; messages wait')
+    if (!away && timesAway > 0) log.info({}, 'the broker is back')
+    timesAway = away ? timesAway + 1 : 0
+  }
 
   const backOff = async (rows: readonly Settled[]) => {
     log.warn({ rows: rows.length, reason: rows[0]?.failure }, 'messages were not confirmed; publishing again later')
@@ -106,8 +122,7 @@ export function startOutboxRelay(options: {
     const outcomes = options.publish(rows.map(({ envelope }) => envelope))
     rows.forEach((row, index) => {
       void outcomes[index]?.then((outcome) => {
-        if (!closed)
-          settle.add({ ...row, failure: outcome.confirmed ? undefined : `${outcome.reason}: ${outcome.detail}` })
+        if (!closed) settle.add({ ...row, ...failureOf(outcome) })
       })
     })
     return rows.length
@@ -122,14 +137,21 @@ export function startOutboxRelay(options: {
       leading = false
       wakeable.wake()
     })
-    while (!closing && leading) if ((await publishNext(session)) === 0) await wakeable.pause(POLL_MS)
+    while (!closing && leading) {
+      const taken = await publishNext(session)
+      if (timesAway > 0) await rest.pause(backOffMs(timesAway, { mostMs: LONGEST_AWAY_MS }))
+      else if (taken === 0) await wakeable.pause(POLL_MS)
+    }
   }
 
   const tryToLead = async () => {
-    const session = await database.session()
+    const session = await database.session({ patienceMs: PATIENCE_MS })
     try {
-      const rows = await session.query<{ won: boolean }>('SELECT pg_try_advisory_lock($1) AS won', [LEADER_LOCK])
-      if (rows[0]?.won) await lead(session)
+      while (!closing) {
+        const rows = await session.query<{ won: boolean }>('SELECT pg_try_advisory_lock($1) AS won', [LEADER_LOCK])
+        if (rows[0]?.won) return await lead(session)
+        await wakeable.pause(TAKE_OVER_MS)
+      }
     } finally {
       leading = false
       session.end()
@@ -143,7 +165,7 @@ export function startOutboxRelay(options: {
   const run = async () => {
     while (!closing) {
       await tryToLead().catch(complain)
-      await wakeable.pause(closing ? 0 : POLL_MS)
+      if (!closing) await wakeable.pause(TAKE_OVER_MS)
     }
   }
 
@@ -159,9 +181,15 @@ export function startOutboxRelay(options: {
     close: async () => {
       closing = true
       wakeable.wake()
+      rest.wake()
       await Promise.all([running, announce.idle()])
       await settle.idle()
       closed = true // what is confirmed from now on is published again by the next one
     },
   }
 }
+
+const failureOf = (outcome: Awaited<ReturnType<Publish>[number]>) =>
+  outcome.confirmed
+    ? { failure: undefined, brokerAway: false }
+    : { failure: `${outcome.reason}: ${outcome.detail}`, brokerAway: outcome.reason === 'unavailable' }

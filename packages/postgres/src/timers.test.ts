@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { after, before, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { silentLogger } from '@micromart/telemetry/logger'
 import { fakeClock } from '@micromart/testkit/fake-clock'
 import { openScratchDatabase } from '@micromart/testkit/scratch-database'
@@ -11,9 +14,10 @@ const log = silentLogger()
 
 describe('timers', () => {
   let database: Database
+  let url: string
   let close: () => Promise<void>
   before(async () => {
-    ;({ database, close } = await openScratchDatabase())
+    ;({ database, url, close } = await openScratchDatabase())
   })
   after(() => close())
 
@@ -119,5 +123,49 @@ describe('timers', () => {
     release()
     await Promise.all([frozen.close(), other.close()])
     assert.deepEqual(settled, [2])
+  })
+
+  test('of a process that was killed are taken over at once; of one that is frozen, when the lease ends', async (t) => {
+    const now = fakeClock(new Date().toISOString())
+    const tries: string[] = []
+    const claimAndHang = async (kind: string) => {
+      const child = fork(fileURLToPath(new URL('../test/claim-and-hang.ts', import.meta.url)), [url, kind])
+      t.after(() => child.kill('SIGKILL'))
+      await once(child, 'message')
+      return child
+    }
+    const handler = (kind: string): TimerHandler => ({
+      kind,
+      perform: async ({ attempts }) => void tries.push(`${kind} ${attempts}`),
+      settle: async () => {},
+    })
+    for (const kind of ['killed', 'frozen'])
+      await database.transaction((tx) =>
+        timers.schedule(tx, [{ id: kind, kind, subject: kind, data: {}, dueAt: now.now() }]),
+      )
+    const [killed, frozen] = await Promise.all(['killed', 'frozen'].map(claimAndHang))
+    frozen?.kill('SIGSTOP')
+    killed?.kill('SIGKILL')
+    const other = startTimers({ database, handlers: ['killed', 'frozen'].map(handler), clock: now, log })
+    await noneLeft('killed')
+    assert.deepEqual(tries, ['killed 2'])
+    now.advance(7_200_000)
+    other.wake()
+    await noneLeft('frozen')
+    await other.close()
+    assert.deepEqual(tries, ['killed 2', 'frozen 2'])
+  })
+
+  test('a worker that was closed leaves no owner behind, and the dead are forgotten', async () => {
+    const dead = '-4611686018427387905'
+    await database.execute(`INSERT INTO timer_owners (key, died_at) VALUES ($1, now() - interval '6 seconds')`, [dead])
+    const handler: TimerHandler = { kind: 'any', settle: async () => {} }
+    const worker = startTimers({ database, handlers: [handler], clock, log })
+    const owners = async () =>
+      (await database.query<{ key: string }>('SELECT key FROM timer_owners')).map((row) => row.key)
+    await until(async () => !(await owners()).includes(dead), { what: 'the dead are forgotten' })
+    const before = await owners()
+    await worker.close()
+    assert.equal((await owners()).length, before.length - 1)
   })
 })

@@ -4,6 +4,7 @@ import { continueTrace, currentContext, runInContext, type WorkContext } from '@
 import type { Logger } from '@micromart/telemetry/logger'
 import { type Batcher, createBatcher } from './batcher.ts'
 import type { Database, Transaction } from './database.ts'
+import { keepTimerOwner, type TimerOwner } from './timer-owner.ts'
 import { backOffMs, createWakeable } from './wakeable.ts'
 
 /** Work that is due at a time. Its id is deterministic, so scheduling it twice is scheduling it once. */
@@ -54,7 +55,7 @@ const SCHEDULE = `
   SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::json[], $5::timestamptz[], $6::text[], $7::text[], $8::text[])
   ON CONFLICT (id) DO NOTHING`
 const CLAIM = `
-  UPDATE timers SET due_at = $1::timestamptz + $2 * interval '1 millisecond', attempts = attempts + 1
+  UPDATE timers SET due_at = $1::timestamptz + $2 * interval '1 millisecond', attempts = attempts + 1, claimed_by = $5
   WHERE id IN (
     SELECT id FROM timers WHERE kind = $3 AND due_at <= $1 ORDER BY due_at LIMIT $4 FOR UPDATE SKIP LOCKED
   )
@@ -64,7 +65,7 @@ const FINISH = `
   DELETE FROM timers USING unnest($1::text[], $2::int[]) AS row (id, attempts)
   WHERE timers.id = row.id AND timers.attempts = row.attempts
   RETURNING timers.id`
-const FAIL = 'UPDATE timers SET due_at = $3, last_error = $4 WHERE id = $1 AND attempts = $2'
+const FAIL = 'UPDATE timers SET due_at = $3, last_error = $4, claimed_by = NULL WHERE id = $1 AND attempts = $2'
 
 const MOST_IN_FLIGHT = 100
 const POLL_MS = 500
@@ -94,7 +95,7 @@ export function createTimers(wake: () => void): Timers {
 
 /**
  * Runs due timers until closed: claims them (SKIP LOCKED, so instances share the work), performs the remote part side by side,
- * and settles what is done in batches. A claim that outlived its lease is settled by whoever claimed it again, not twice.
+ * and settles what is done in batches. A claim that outlived its lease, or its owner, is settled by whoever claimed it again, not twice.
  */
 export function startTimers(options: {
   database: Database
@@ -102,13 +103,19 @@ export function startTimers(options: {
   clock: Clock
   log: Logger
 }): TimerWorker {
-  const loops = options.handlers.map((handler) => runKind(handler as TimerHandler<unknown, unknown>, options))
+  if (options.handlers.length === 0) return { wake: () => {}, close: async () => {} }
+  const wake = () => {
+    for (const loop of loops) loop.wake()
+  }
+  const owner = keepTimerOwner({ ...options, onChange: wake })
+  const loops = options.handlers.map((handler) =>
+    runKind(handler as TimerHandler<unknown, unknown>, { ...options, owner }),
+  )
   return {
-    wake: () => {
-      for (const loop of loops) loop.wake()
-    },
+    wake,
     close: async () => {
       await Promise.all(loops.map((loop) => loop.close()))
+      await owner.close()
     },
   }
 }
@@ -117,7 +124,7 @@ type Done = { readonly timer: ClaimedTimer; readonly outcome: unknown }
 
 function runKind(
   handler: TimerHandler<unknown, unknown>,
-  { database, clock, log }: { database: Database; clock: Clock; log: Logger },
+  { database, clock, log, owner }: { database: Database; clock: Clock; log: Logger; owner: TimerOwner },
 ): TimerWorker {
   const wakeable = createWakeable()
   let inFlight = 0
@@ -188,12 +195,14 @@ function runKind(
 
   const claim = async (): Promise<number> => {
     const room = MOST_IN_FLIGHT - inFlight
-    if (room <= 0) return 0
+    const key = owner.key()
+    if (room <= 0 || key === undefined) return 0
     const rows = await database.query<ClaimedTimer & WorkContext>(CLAIM, [
       clock.now(),
       handler.leaseMs ?? 60_000,
       handler.kind,
       room,
+      key,
     ])
     inFlight += rows.length
     for (const { correlationId, causationId, traceparent, ...timer } of rows)

@@ -13,11 +13,16 @@ interface Field<T> {
 /** Only what is empty by default may be empty. */
 const leastLength = (field: Field<string>) => (field.default === '' ? 0 : 1)
 
+const URL_PATTERN = '^[a-z][a-z0-9+.-]*:[^,]*$'
+
 /** Fields of a configuration schema: each is one environment variable. */
 export const env = {
   integer: (field: Field<number> & { minimum?: number; maximum?: number }) => Type.Integer({ minimum: 0, ...field }),
   text: (field: Field<string>) => Type.String({ minLength: leastLength(field), ...field }),
-  url: (field: Field<string>) => Type.String({ pattern: '^[a-z][a-z0-9+.-]*:', ...field }),
+  url: (field: Field<string>) => Type.String({ pattern: URL_PATTERN, ...field }),
+  /** Several that do the same, separated by commas. */
+  urls: (field: Field<readonly string[]>) =>
+    Type.Array(Type.String({ pattern: URL_PATTERN }), { minItems: 1, ...field }),
   flag: (field: Field<boolean>) => Type.Boolean({ ...field }),
   /** Never shown in an error. */
   secret: (field: Field<string>) => Type.String({ minLength: leastLength(field), secret: true, ...field }),
@@ -64,6 +69,7 @@ function read(name: string, environment: Env, faults: string[]): string | undefi
 function convert(text: string, field: TSchema): unknown {
   const type = (field as { type?: string }).type
   if (type === 'integer') return /^-?\d+$/.test(text) ? Number(text) : text
+  if (type === 'array') return text.split(',').map((part) => part.trim())
   if (type === 'boolean') return text === 'true' ? true : text === 'false' ? false : text
   return text
 }
@@ -74,7 +80,7 @@ const describe = (field: TSchema): string => {
     type,
     enum: choices,
   } = field as { description?: string; type?: string; enum?: readonly string[] }
-  return `${description ?? ''} (${choices ? choices.join(' or ') : type})`
+  return `${description ?? ''} (${choices ? choices.join(' or ') : type === 'array' ? 'one or more, separated by commas' : type})`
 }
 
 const shown = (text: string | undefined, field: TSchema): string =>

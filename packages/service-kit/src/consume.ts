@@ -117,7 +117,7 @@ export function consume(options: ConsumeOptions): BatchHandler {
       } catch (error) {
         if (!isUnavailable(error) || options.closing.aborted) throw error
         log.warn({ err: error }, 'the database is away; messages wait')
-        await pause(backOffMs(attempt, { mostMs: 5_000 }), options.closing)
+        await pause(backOffMs(attempt, { mostMs: 1_000 }), options.closing)
       }
   }
 }

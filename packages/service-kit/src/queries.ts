@@ -7,12 +7,14 @@ import {
   type ConnectRouter,
   createClient,
   type Interceptor,
+  type Transport,
 } from '@connectrpc/connect'
 import { connectNodeAdapter, createGrpcTransport } from '@connectrpc/connect-node'
+import { createInstances } from '@micromart/kernel/instances'
 import { currentContext } from '@micromart/telemetry/context'
 
 /** Makes clients for other services' gRPC queries; each call has a deadline and carries the trace and the internal token. */
-export type QueryClients = <S extends DescService>(service: S, baseUrl: string) => Client<S>
+export type QueryClients = <S extends DescService>(service: S, instances: readonly string[]) => Client<S>
 
 const DEADLINE_MS = 2_000
 
@@ -26,9 +28,44 @@ export function queryClients(internalToken: string): QueryClients {
     }
     return next(request)
   }
-  return (service, baseUrl) =>
-    createClient(service, createGrpcTransport({ baseUrl, interceptors: [interceptor], defaultTimeoutMs: DEADLINE_MS }))
+  return (service, instances) => {
+    const defaultTimeoutMs = instances.length > 1 ? DEADLINE_MS / 2 : DEADLINE_MS
+    const transports = instances.map((baseUrl) =>
+      createGrpcTransport({ baseUrl, interceptors: [interceptor], defaultTimeoutMs }),
+    )
+    return createClient(service, anyOf(transports))
+  }
 }
+
+/**
+ * Asks one instance and, if that cannot answer, one other: queries change nothing, so they may be asked twice. A single instance is asked
+ * a second time unless time is up, because a connection may end at the very moment it is used.
+ */
+function anyOf(transports: readonly Transport[]): Transport {
+  const instances = createInstances(transports)
+  const next = () => {
+    const [first, second = first] = instances.inOrder()
+    if (!first || !second) throw new ConnectError('no instance is configured', Code.Unavailable)
+    return [first, second] as const
+  }
+  return {
+    unary: async (...call) => {
+      const [first, second] = next()
+      try {
+        return await first.unary(...call)
+      } catch (error) {
+        const [, signal] = call
+        if (signal?.aborted || !isQueryUnavailable(error)) throw error
+        if (first === second && isTimeUp(error)) throw error
+        instances.passOver(first)
+        return second.unary(...call)
+      }
+    },
+    stream: (...call) => next()[0].stream(...call),
+  }
+}
+
+const isTimeUp = (error: unknown) => error instanceof ConnectError && error.code === Code.DeadlineExceeded
 
 /** Serves gRPC over HTTP/2 to those who know the internal token, and to nobody else. */
 export function queryServer(routes: (router: ConnectRouter) => void, internalToken: string): Http2Server {

@@ -33,6 +33,8 @@ export interface RunningService {
   /** HTTP base address. */
   readonly url: string
   readonly grpcUrl: string | undefined
+  /** Tells callers to go elsewhere and goes on answering them for DRAIN_MS. */
+  drain(): Promise<void>
   /** Stops taking work, finishes what runs, then closes what it stood on, in that order. */
   close(): Promise<void>
 }
@@ -78,6 +80,7 @@ interface Starting {
 async function start(starting: Starting): Promise<RunningService> {
   const { definition, config, log, clock, ids, machine, database, started } = starting
   await migrate(database, definition.migrations)
+  const leaving = new AbortController()
   let relay: OutboxRelay | undefined
   let worker: TimerWorker | undefined
   const timers = createTimers(() => worker?.wake())
@@ -85,7 +88,8 @@ async function start(starting: Starting): Promise<RunningService> {
     service: definition.name,
     log,
     ids,
-    verifyToken: jwksVerifier({ jwksUrl: config.JWKS_URL, clock }),
+    verifyToken: jwksVerifier({ jwksUrls: config.JWKS_URL, clock }),
+    leaving: () => leaving.signal.aborted,
     readiness: { database: async () => void (await database.query('SELECT 1')) },
   })
   const built = await definition.build({
@@ -110,7 +114,15 @@ async function start(starting: Starting): Promise<RunningService> {
   for (const closer of closers) started.add(closer)
   startHousekeeping(starting)
   log.info({ url }, 'started')
-  return { name, url, grpcUrl, close: () => started.closeAll() }
+  const drain = async () => {
+    leaving.abort()
+    await new Promise((resolve) => setTimeout(resolve, config.DRAIN_MS))
+  }
+  const close = () => {
+    leaving.abort()
+    return started.closeAll()
+  }
+  return { name, url, grpcUrl, drain, close }
 }
 
 async function startWorkers({ definition, database, broker, clock, ids, log, started }: Starting, built: BuiltService) {

@@ -37,14 +37,19 @@ export const CommonConfig = Type.Object({
   DATABASE_POOL: env.integer({ default: 5, minimum: 2, maximum: 200, description: 'most database connections' }),
   BROKER_URL: env.secret({ default: 'memory://', description: 'memory:// within one process, or amqp://' }),
   INTERNAL_TOKEN: env.secret({ description: 'what services show each other for gRPC queries' }),
-  JWKS_URL: env.url({
+  DRAIN_MS: env.integer({
+    default: 0,
+    maximum: 60_000,
+    description: 'how long a service that is told to end goes on answering, so that its callers find another instance',
+  }),
+  JWKS_URL: env.urls({
     description: 'where the keys of access tokens are, e.g. http://user:3001/.well-known/jwks.json',
   }),
   PUBLIC_URL: env.url({ description: 'address of the gateway as clients see it' }),
   SELF_URL: env.url({ description: 'HTTP address of this service as others see it' }),
-  USER_GRPC_URL: env.url({ description: 'gRPC address of user' }),
-  CART_GRPC_URL: env.url({ description: 'gRPC address of cart' }),
-  PRODUCT_GRPC_URL: env.url({ description: 'gRPC address of product' }),
+  USER_GRPC_URL: env.urls({ description: 'gRPC addresses of user' }),
+  CART_GRPC_URL: env.urls({ description: 'gRPC addresses of cart' }),
+  PRODUCT_GRPC_URL: env.urls({ description: 'gRPC addresses of product' }),
   LOG_LEVEL: env.choice(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
     default: 'info',
     description: 'least severe level that is logged',

@@ -11,7 +11,7 @@ import { cartSubscription } from './messages/cart-subscriptions.ts'
 /** The cart service on any parts: carts and checkout behind HTTP, what was checked out behind gRPC. */
 export async function cartService(parts: ServiceParts<CartConfig>): Promise<BuiltService> {
   const { config, database, outbox, write, clock, ids, http, grpc } = parts
-  const catalogue = grpcCatalogue({ grpc, productUrl: config.PRODUCT_GRPC_URL })
+  const catalogue = grpcCatalogue({ grpc, productUrls: config.PRODUCT_GRPC_URL })
   const checkouts = postgresCheckouts(database)
   cartRoutes(http, { carts: postgresCarts, catalogue, database, write, clock, ids, currency: config.CART_CURRENCY })
   checkoutRoutes(http, { carts: postgresCarts, checkouts, outbox, write, clock, ids })

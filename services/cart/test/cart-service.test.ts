@@ -361,7 +361,7 @@ describe('the cart service', () => {
     await add(created.id, { sku: APRON, quantity: 3 }, { token })
     const body = { shippingAddress: { ...address, line2: 'Flat 4' }, payment: order.payment }
     const { orderId } = (await checkout(created.id, { key: { token }, body })).body
-    const queries = queryClients(h.internalToken)(CartQueries, h.grpcUrl)
+    const queries = queryClients(h.internalToken)(CartQueries, [h.grpcUrl])
     const { lines, $typeName: _, ...found } = await queries.getCheckout({ orderId })
     assert.deepEqual(found, {
       found: true,
@@ -391,7 +391,7 @@ describe('the cart service', () => {
       assert.equal((await queries.getCheckout({ orderId: unknown })).found, false)
       assert.equal((await queries.getOrderContact({ orderId: unknown })).found, false)
     }
-    await assert.rejects(queryClients('wrong')(CartQueries, h.grpcUrl).getCheckout({ orderId }), /unauthenticated/)
+    await assert.rejects(queryClients('wrong')(CartQueries, [h.grpcUrl]).getCheckout({ orderId }), /unauthenticated/)
   })
 })
 

@@ -1,12 +1,17 @@
 import { env } from '@micromart/service-kit/config'
 import Type, { type Static } from 'typebox'
 
-const upstream = (name: string) => env.url({ description: `HTTP address of the ${name} service` })
+const upstream = (name: string) => env.urls({ description: `HTTP addresses of the ${name} service` })
 
 export const GatewayConfig = Type.Object({
   HOST: env.text({ default: '127.0.0.1', description: 'address to listen on' }),
   PORT: env.integer({ default: 3_000, maximum: 65_535, description: 'port to listen on' }),
-  JWKS_URL: env.url({ description: 'where the keys of access tokens are' }),
+  DRAIN_MS: env.integer({
+    default: 0,
+    maximum: 60_000,
+    description: 'how long a gateway that is told to end goes on answering, so that clients find another',
+  }),
+  JWKS_URL: env.urls({ description: 'where the keys of access tokens are' }),
   USER_URL: upstream('user'),
   PRODUCT_URL: upstream('product'),
   INVENTORY_URL: upstream('inventory'),

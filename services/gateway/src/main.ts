@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { type AddressInfo, Server } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import { jwksVerifier } from '@micromart/http-kit/identity'
 import type { Clock } from '@micromart/kernel/clock'
 import type { Ids } from '@micromart/kernel/ids'
@@ -19,12 +20,20 @@ export interface GatewayParts {
   readonly ids: Ids
 }
 
-const DRAIN_MS = 10_000
+export interface RunningGateway {
+  readonly url: string
+  /** Tells everybody to go elsewhere and goes on answering for DRAIN_MS. */
+  drain(): Promise<void>
+  /** Takes nothing new, finishes what runs, and ends. */
+  close(): Promise<void>
+}
+
+const LAST_ANSWERS_MS = 10_000
 
 /** The gateway keeps no data, so it has no `ServiceDefinition`: it is configured and started on its own. */
 export const gateway = {
   name: 'gateway' as const,
-  async start({ environment, log, clock, ids }: GatewayParts): Promise<{ url: string; close(): Promise<void> }> {
+  async start({ environment, log, clock, ids }: GatewayParts): Promise<RunningGateway> {
     const config = parseConfig(GatewayConfig, environment)
     const upstreams: Upstreams = {
       user: config.USER_URL,
@@ -37,7 +46,9 @@ export const gateway = {
       analytics: config.ANALYTICS_URL,
     }
     const proxy = createProxy(upstreams)
+    const leaving = new AbortController()
     const pages = gatewayPages({
+      leaving: () => leaving.signal.aborted,
       openApi: mergedOpenApi(routes, upstreams, () => clock.now().getTime()),
       readiness: () => readinessOf(upstreams),
     })
@@ -47,15 +58,20 @@ export const gateway = {
       proxy,
       ids,
       log,
-      verifyToken: jwksVerifier({ jwksUrl: config.JWKS_URL, clock }),
+      verifyToken: jwksVerifier({ jwksUrls: config.JWKS_URL, clock }),
     })
-    const drain = drainOf(server)
+    const end = endOf(server, leaving.signal)
     await listen(server, config)
     const { port } = server.address() as AddressInfo
     return {
       url: `http://${config.HOST}:${port}`,
+      drain: async () => {
+        leaving.abort()
+        await pause(config.DRAIN_MS)
+      },
       close: async () => {
-        await drain()
+        leaving.abort()
+        await end()
         await proxy.close()
       },
     }
@@ -68,38 +84,46 @@ const listen = (server: Server, { PORT, HOST }: GatewayConfig) =>
   })
 
 /** The end of a server: takes nothing new, lets what runs finish, and ends what has not after ten seconds. */
-function drainOf(server: ReturnType<typeof createGateway>): () => Promise<void> {
+function endOf(server: ReturnType<typeof createGateway>, leaving: AbortSignal): () => Promise<void> {
   const running = new Set<ServerResponse>()
   const closeIdle = () => {
     if (!server.listening && running.size === 0) server.closeIdleConnections()
   }
   server.on('request', (_request, response) => {
     running.add(response)
-    response.shouldKeepAlive &&= server.listening
+    response.shouldKeepAlive &&= !leaving.aborted
     response.once('close', () => {
       running.delete(response)
       closeIdle()
     })
   })
+  leaving.addEventListener('abort', () => {
+    for (const response of running) response.shouldKeepAlive = false
+  })
   return () =>
     new Promise<void>((resolve) => {
-      const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS)
+      const timer = setTimeout(() => server.closeAllConnections(), LAST_ANSWERS_MS)
       // the close of an HTTP server would cut off answers that are made but not read yet
       Server.prototype.close.call(server, () => {
         clearTimeout(timer)
         resolve()
       })
-      for (const response of running) response.shouldKeepAlive = false
       closeIdle()
     })
 }
 
 async function readinessOf(upstreams: Upstreams): Promise<Readonly<Record<string, string>>> {
   const states = await Promise.all(
-    Object.entries(upstreams).map(async ([name, url]) => {
-      const answer = await fetch(`${url}/ready`, { signal: AbortSignal.timeout(1_000) }).catch(() => undefined)
-      return [name, answer?.ok ? 'up' : 'down'] as const
+    Object.entries(upstreams).map(async ([name, urls]) => {
+      const ready = await Promise.all(urls.map(isReady))
+      return [name, ready.includes(true) ? 'up' : 'down'] as const
     }),
   )
   return Object.fromEntries(states)
 }
+
+const isReady = (url: string) =>
+  fetch(`${url}/ready`, { signal: AbortSignal.timeout(1_000) }).then(
+    ({ ok }) => ok,
+    () => false,
+  )

@@ -20,19 +20,20 @@ export function mergedOpenApi(
 ): () => Promise<object> {
   const known = new Map<string, { document: Document; at: number }>()
 
-  const load = async (service: string, url: string) => {
+  const load = async (service: string, urls: readonly string[]) => {
     const last = known.get(service)
     if (last && now() - last.at < FRESH_MS) return
-    try {
-      const response = await fetch(`${url}/openapi.json`, { signal: AbortSignal.timeout(PATIENCE_MS) })
-      if (response.ok) known.set(service, { document: (await response.json()) as Document, at: now() })
-    } catch {
-      // the last good one stays
-    }
+    for (const url of urls)
+      try {
+        const response = await fetch(`${url}/openapi.json`, { signal: AbortSignal.timeout(PATIENCE_MS) })
+        if (response.ok) return known.set(service, { document: (await response.json()) as Document, at: now() })
+      } catch {
+        // the last good one stays
+      }
   }
 
   return async () => {
-    await Promise.all(Object.entries(upstreams).map(([service, url]) => load(service, url)))
+    await Promise.all(Object.entries(upstreams).map(([service, urls]) => load(service, urls)))
     const paths: Record<string, Record<string, unknown>> = {}
     const schemas: Record<string, unknown> = {}
     for (const { service, method, path, access } of routes) {

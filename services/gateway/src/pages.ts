@@ -34,7 +34,7 @@ const CONTENT_SECURITY =
 
 const send = (response: ServerResponse, type: string, body: string | Buffer) =>
   void response
-    .writeHead(200, {
+    .writeHead(response.statusCode, {
       'content-type': type,
       'content-security-policy': CONTENT_SECURITY,
       'x-content-type-options': 'nosniff',
@@ -48,6 +48,8 @@ const sendJson = (response: ServerResponse, body: object) =>
 export function gatewayPages(parts: {
   openApi: () => Promise<object>
   readiness: () => Promise<Readonly<Record<string, string>>>
+  /** True once it was told to end. */
+  leaving: () => boolean
 }): ReadonlyMap<string, Page> {
   return new Map<string, Page>([
     [
@@ -56,7 +58,15 @@ export function gatewayPages(parts: {
         sendJson(response, { name: 'MicroMart', api: '/docs', openapi: '/openapi.json', health: '/health' }),
     ],
     ['/health', (_request, response) => sendJson(response, { status: 'up' })],
-    ['/ready', async (_request, response) => sendJson(response, { status: 'up', upstreams: await parts.readiness() })],
+    [
+      '/ready',
+      async (_request, response) => {
+        const leaving = parts.leaving()
+        const body = { status: leaving ? 'leaving' : 'up', upstreams: await parts.readiness() }
+        response.statusCode = leaving ? 503 : 200
+        sendJson(response, body)
+      },
+    ],
     ['/openapi.json', async (_request, response) => sendJson(response, await parts.openApi())],
     ['/docs', (_request, response) => send(response, 'text/html; charset=utf-8', DOCS_PAGE)],
     ['/docs/start.js', (_request, response) => send(response, 'text/javascript; charset=utf-8', START_SCRIPT)],

@@ -17,7 +17,7 @@ import { silentLogger } from '@micromart/telemetry/logger'
 import { fakeClock } from '@micromart/testkit/fake-clock'
 import { exportJWK, SignJWT } from 'jose'
 import { createGateway } from '../src/gateway.ts'
-import { gateway } from '../src/main.ts'
+import { gateway, type RunningGateway } from '../src/main.ts'
 import { createProxy, type Upstreams } from '../src/proxy.ts'
 import type { Route } from '../src/routes.ts'
 
@@ -85,7 +85,7 @@ async function listening(server: Server): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-const allAt = (url: string) => Object.fromEntries(serviceNames.map((name) => [name, url])) as Upstreams
+const allAt = (urls: readonly string[]) => Object.fromEntries(serviceNames.map((name) => [name, urls])) as Upstreams
 
 /** A route of the order service, open to all. */
 export const route = (methodAndPath: string, options: Partial<Route> = {}): Route => {
@@ -96,10 +96,10 @@ export const route = (methodAndPath: string, options: Partial<Route> = {}): Rout
 /** A gateway with routes of the test's own, all of them to one service. */
 export async function startGatewayTo(
   t: TestContext,
-  { url, routes, jwksUrl = nowhere }: { url: string; routes: readonly Route[]; jwksUrl?: string },
+  { url, routes, jwksUrl = nowhere }: { url: string | readonly string[]; routes: readonly Route[]; jwksUrl?: string },
 ): Promise<string> {
-  const proxy = createProxy(allAt(url))
-  const verifyToken = jwksVerifier({ jwksUrl, clock })
+  const proxy = createProxy(allAt(typeof url === 'string' ? [url] : url))
+  const verifyToken = jwksVerifier({ jwksUrls: [jwksUrl], clock })
   const server = createGateway({ routes, pages: new Map(), proxy, verifyToken, ids, log })
   t.after(async () => {
     server.close().closeAllConnections()
@@ -111,11 +111,14 @@ export async function startGatewayTo(
 /** The gateway as it is deployed; services that are not named are down. */
 export async function startGateway(
   t: TestContext,
-  services: Partial<Record<ServiceName, string>> & { jwks?: string; port?: string } = {},
-): Promise<{ url: string; close(): Promise<void> }> {
-  const { jwks = nowhere, port = '0', ...up } = services
-  const urls = Object.entries({ ...allAt(nowhere), ...up }).map(([name, url]) => [`${name.toUpperCase()}_URL`, url])
-  const environment = { PORT: port, JWKS_URL: jwks, ...Object.fromEntries(urls) }
+  services: Partial<Record<ServiceName, string>> & { jwks?: string; port?: string; drainMs?: number } = {},
+): Promise<RunningGateway> {
+  const { jwks = nowhere, port = '0', drainMs = 0, ...up } = services
+  const urls = Object.entries({ ...allAt([nowhere]), ...up }).map(([name, url]) => [
+    `${name.toUpperCase()}_URL`,
+    String(url),
+  ])
+  const environment = { PORT: port, JWKS_URL: jwks, DRAIN_MS: String(drainMs), ...Object.fromEntries(urls) }
   const door = await gateway.start({ environment, log, clock, ids })
   let closed: Promise<void> | undefined
   const close = () => {
@@ -123,7 +126,7 @@ export async function startGateway(
     return closed
   }
   t.after(close)
-  return { url: door.url, close }
+  return { ...door, close }
 }
 
 export interface Call {

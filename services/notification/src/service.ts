@@ -14,7 +14,7 @@ export async function notificationService(parts: ServiceParts<NotificationConfig
   const { config, database, clock, timers, grpc, http } = parts
   checkMailConfig(config)
   const emails = postgresEmails({ database, clock })
-  const contacts = grpcContacts({ grpc, cartUrl: config.CART_GRPC_URL, userUrl: config.USER_GRPC_URL })
+  const contacts = grpcContacts({ grpc, cartUrls: config.CART_GRPC_URL, userUrls: config.USER_GRPC_URL })
   const mailbox = config.MAIL_URL === 'mailbox:' ? postgresMailbox({ database, clock }) : undefined
   const mail = mailbox ?? smtpMail({ url: config.MAIL_URL, from: config.MAIL_FROM, clock })
   if (mailbox && config.NOTIFICATION_MAILBOX) mailboxRoutes(http, mailbox)

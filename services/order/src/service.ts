@@ -43,7 +43,7 @@ export async function orderService(parts: ServiceParts<OrderConfig>): Promise<Bu
   orderRoutes(parts.http, {
     orders,
     views: postgresOrderViews(database),
-    accepted: grpcAcceptedCheckouts({ grpc: parts.grpc, cartUrl: config.CART_GRPC_URL }),
+    accepted: grpcAcceptedCheckouts({ grpc: parts.grpc, cartUrls: config.CART_GRPC_URL }),
     write: parts.write,
   })
   const timeout = (kind: OrderTimer, command: OrderCommand): AnyTimerHandler => ({

@@ -46,7 +46,7 @@ describe('the product service', () => {
     return answer.body.results as { handle: string; outcome: string; code?: string }[]
   }
   const variantsOf = (...skus: string[]) =>
-    queryClients(h.internalToken)(ProductQueries, h.grpcUrl).findVariants({ skus })
+    queryClients(h.internalToken)(ProductQueries, [h.grpcUrl]).findVariants({ skus })
   const count = async () => (await h.database.query<{ n: number }>('SELECT count(*)::int AS n FROM products'))[0]?.n
 
   test('staff creates a product, everybody reads it by id or handle', async () => {

@@ -179,7 +179,7 @@ describe('the user service', () => {
   test('other services learn a contact over gRPC, with the internal token only', async () => {
     const { user: account } = (await register(person())).body
     const contact = (token: string, userId: string) =>
-      queryClients(token)(UserQueries, h.grpcUrl).getContact({ userId })
+      queryClients(token)(UserQueries, [h.grpcUrl]).getContact({ userId })
     const { found, name, email } = await contact(h.internalToken, account.id)
     assert.deepEqual({ found, name, email }, { found: true, name: account.name, email: account.email })
     assert.equal((await contact(h.internalToken, randomUUID())).found, false)

@@ -16,23 +16,26 @@ export const serveCommand = ({ environment }: CliContext): Command =>
   new Command('serve')
     .description('run one service, configured by environment variables, as a container does')
     .addArgument(new Argument('<service>', 'which one').choices(['gateway', ...serviceNames]))
-    .addHelpText('after', '\nThe variables of each service are listed in its README. SIGTERM drains and stops it.')
+    .addHelpText(
+      'after',
+      '\nThe variables of each service are listed in its README. SIGTERM drains (DRAIN_MS) and stops it.',
+    )
     .action(async (name: 'gateway' | ServiceName) => {
       const asked = askedToStop() // or left without a supervisor
       const log = createLogger({ service: name, level: environment['LOG_LEVEL'] ?? 'info' })
       try {
-        const close = name === 'gateway' ? await serveGateway(environment, log) : await serveOne(name, environment, log)
+        const served =
+          name === 'gateway' ? await serveGateway(environment, log) : await serveOne(name, environment, log)
         process.send?.('ready')
-        await asked
-        await close()
+        if ((await asked).by === 'SIGTERM') await served.drain()
+        await served.close()
       } finally {
         if (process.connected) process.disconnect?.() // an open line to the supervisor would keep the process alive
       }
     })
 
-async function serveGateway(environment: CliContext['environment'], log: ReturnType<typeof createLogger>) {
-  const door = await gateway.start({ environment, log, clock: systemClock, ids: uuidV7(systemClock) })
-  return () => door.close()
+function serveGateway(environment: CliContext['environment'], log: ReturnType<typeof createLogger>) {
+  return gateway.start({ environment, log, clock: systemClock, ids: uuidV7(systemClock) })
 }
 
 async function serveOne(
@@ -46,7 +49,7 @@ async function serveOne(
   const broker = createRabbitMqBroker({ url, topology, log })
   try {
     const service = await runService(services[name], { environment, broker, log })
-    return () => service.close().then(() => broker.close())
+    return { drain: service.drain, close: () => service.close().then(() => broker.close()) }
   } catch (error) {
     await broker.close()
     throw error

@@ -1,10 +1,11 @@
-import type { ServiceName } from '@micromart/service-kit/service'
+import { type ServiceName, serviceNames } from '@micromart/service-kit/service'
 import type { DatabaseUrls } from './databases.ts'
 import type { Ports } from './ports.ts'
 import type { Secrets } from './secrets.ts'
 
 export interface Installation {
-  readonly ports: Ports
+  /** One for each instance. */
+  readonly ports: readonly Ports[]
   readonly databases: DatabaseUrls
   readonly secrets: Secrets
   readonly brokerUrl: string
@@ -14,17 +15,25 @@ export interface Installation {
 
 const at = (port: number) => `http://127.0.0.1:${port}`
 
+/** So long a service with a twin answers on when it is told to end: more than the gateway keeps an idle connection. */
+const DRAIN_MS = 2_000
+
+/** The same port of every instance, as a list of URLs. */
+const everywhere = (ports: readonly Ports[], portOf: (ports: Ports) => number, path = '') =>
+  ports.map((each) => `${at(portOf(each))}${path}`).join(',')
+
 /** What all services of a development installation are told. */
 function shared({ ports, secrets, brokerUrl }: Installation): Record<string, string> {
   return {
     MICROMART_ENV: 'development',
     BROKER_URL: brokerUrl,
     INTERNAL_TOKEN: secrets.of('internal token'),
-    JWKS_URL: `${at(ports.http.user)}/.well-known/jwks.json`,
-    PUBLIC_URL: at(ports.gateway),
-    USER_GRPC_URL: at(ports.grpc.user),
-    CART_GRPC_URL: at(ports.grpc.cart),
-    PRODUCT_GRPC_URL: at(ports.grpc.product),
+    DRAIN_MS: String(ports.length > 1 ? DRAIN_MS : 0),
+    JWKS_URL: everywhere(ports, ({ http }) => http.user, '/.well-known/jwks.json'),
+    PUBLIC_URL: at(ports[0]?.gateway ?? 0),
+    USER_GRPC_URL: everywhere(ports, ({ grpc }) => grpc.user),
+    CART_GRPC_URL: everywhere(ports, ({ grpc }) => grpc.cart),
+    PRODUCT_GRPC_URL: everywhere(ports, ({ grpc }) => grpc.product),
   }
 }
 
@@ -37,9 +46,14 @@ const own: Partial<Record<ServiceName, (installation: Installation) => Record<st
   notification: () => ({ MAIL_URL: 'mailbox:' }),
 }
 
-/** The environment of one service: its own database and ports, and where the others are. */
-export function serviceEnvironment(name: ServiceName, installation: Installation): Record<string, string | undefined> {
-  const { ports, databases, given } = installation
+/** The environment of one instance of a service: its own database and ports, and where the others are. */
+export function serviceEnvironment(
+  name: ServiceName,
+  installation: Installation,
+  instance = 0,
+): Record<string, string | undefined> {
+  const { databases, given } = installation
+  const ports = portsOf(installation, instance)
   return {
     ...shared(installation),
     ...own[name]?.(installation),
@@ -51,8 +65,18 @@ export function serviceEnvironment(name: ServiceName, installation: Installation
   }
 }
 
-export function gatewayEnvironment(installation: Installation): Record<string, string | undefined> {
+export function gatewayEnvironment(installation: Installation, instance = 0): Record<string, string | undefined> {
   const { ports, given } = installation
-  const upstreams = Object.entries(ports.http).map(([name, port]) => [`${name.toUpperCase()}_URL`, at(port)])
-  return { ...shared(installation), ...Object.fromEntries(upstreams), ...given, PORT: String(ports.gateway) }
+  const upstreams = serviceNames.map((name) => [
+    `${name.toUpperCase()}_URL`,
+    everywhere(ports, ({ http }) => http[name]),
+  ])
+  const own = { PORT: String(portsOf(installation, instance).gateway) }
+  return { ...shared(installation), ...Object.fromEntries(upstreams), ...given, ...own }
+}
+
+function portsOf({ ports }: Installation, instance: number): Ports {
+  const own = ports[instance]
+  if (!own) throw new RangeError(`There are no ports for instance ${instance}`)
+  return own
 }

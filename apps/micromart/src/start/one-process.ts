@@ -38,7 +38,7 @@ async function startOn(postgres: EmbeddedPostgres, options: StartOptions): Promi
   await ensureDatabases(postgres.url, secrets)
   onProgress('Database: ready')
   const installation: Installation = {
-    ports: await freePorts(options.port),
+    ports: [await freePorts(options.port)],
     databases: databaseUrls(postgres.url, secrets),
     secrets,
     brokerUrl: 'memory://',

@@ -10,12 +10,16 @@ export interface Ports {
 const each = (portOf: (index: number) => number) =>
   Object.fromEntries(serviceNames.map((name, index) => [name, portOf(index)])) as Record<ServiceName, number>
 
-/** The documented ports: gateway N, services N+1 to N+8, their gRPC a hundred higher. */
-export const portsFrom = (gateway: number): Ports => ({
-  gateway,
-  http: each((index) => gateway + 1 + index),
-  grpc: each((index) => gateway + 101 + index),
-})
+/** More would meet the gRPC ports of the first. */
+export const MOST_INSTANCES = 9
+
+/** The documented ports: gateway N, services N+1 to N+8, their gRPC a hundred higher; the second instance of each has ten more, and so on. */
+export const portsFrom = (gateway: number, instances = 1): readonly Ports[] =>
+  Array.from({ length: instances }, (_, instance) => gateway + 10 * instance).map((first) => ({
+    gateway: first,
+    http: each((index) => first + 1 + index),
+    grpc: each((index) => first + 101 + index),
+  }))
 
 /** Below what operating systems give to outgoing connections, which could take a port between the look and the use. */
 const LOWEST = 10_000

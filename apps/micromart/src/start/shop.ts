@@ -5,6 +5,8 @@ export interface StartOptions {
   /** Port of the gateway. */
   readonly port: number
   readonly dataDir: string
+  /** Processes of each service, in the split shape; default 1. */
+  readonly instances?: number
   /** Throws away what an earlier start has left. */
   readonly fresh: boolean
   readonly environment: Readonly<Record<string, string | undefined>>
@@ -17,9 +19,9 @@ export interface RunningShop {
   readonly databases: DatabaseUrls
   /** Resolves with a sentence when the shop cannot go on, because its database went away. */
   readonly broken: Promise<string>
-  /** Drains and stops one service; the others go on. */
+  /** Stops one service in order; the others go on. */
   stopService(name: ServiceName): Promise<void>
   startService(name: ServiceName): Promise<void>
-  /** Drains and stops everything, the database last. */
+  /** Stops everything in order, the database last. */
   close(): Promise<void>
 }

@@ -7,8 +7,10 @@ import { Fault } from '../fault.ts'
 export interface Supervised {
   /** Resolves once the process takes work; rejects when it ends before it ever did. */
   start(): Promise<void>
-  /** SIGTERM, and SIGKILL for who has not finished after 15 s. It is not restarted then. */
+  /** Ends it in order, without taking leave, and with SIGKILL if it has not finished after 15 s. It is not restarted then. */
   stop(): Promise<void>
+  /** Stops it as one of several: others take over while it drains. */
+  drainAndStop(): Promise<void>
   pid(): number | undefined
   /** How often it was started again after it had ended by itself. */
   restarts(): number
@@ -16,6 +18,10 @@ export interface Supervised {
 
 export interface SuperviseOptions {
   readonly name: string
+  /** Which instance, from 0. */
+  readonly instance: number
+  /** The program of this version unless it is told otherwise; asked at each start. */
+  readonly program?: (() => string) | undefined
   readonly environment: Readonly<Record<string, string | undefined>>
   /** An open file that everything the process says is appended to. */
   readonly log: number
@@ -25,10 +31,13 @@ export interface SuperviseOptions {
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
 const START_LIMIT_MS = 60_000
 const PATIENCE_MS = 15_000
-const STABLE_MS = 10_000
+const STABLE_MS = 1_000
+const LONGEST_PAUSE_MS = 3_000
 
 /** Keeps one service's process alive: restarted with back-off whenever it ends without being asked to. */
-export function supervise({ name, environment, log, onProgress }: SuperviseOptions): Supervised {
+export function supervise(options: SuperviseOptions): Supervised {
+  const { name, instance, program = () => MAIN, environment, log, onProgress } = options
+  const label = instance === 0 ? name : `${name} ${instance + 1}`
   let child: ChildProcess | undefined
   let wanted = false
   let failures = 0
@@ -36,30 +45,43 @@ export function supervise({ name, environment, log, onProgress }: SuperviseOptio
   let pending: NodeJS.Timeout | undefined
 
   const launch = () => {
-    const startedAt = Date.now()
-    const launched = fork(MAIN, ['serve', name], { env: { ...environment }, stdio: ['ignore', log, 'pipe', 'ipc'] })
+    let readyAt: number | undefined
+    const launched = fork(program(), ['serve', name], {
+      env: { ...environment },
+      stdio: ['ignore', log, 'pipe', 'ipc'],
+    })
     child = launched
     const lastWords = collect(launched, log)
     const limit = setTimeout(() => launched.kill('SIGKILL'), START_LIMIT_MS)
     const ready = new Promise<void>((resolve, reject) => {
-      launched.once('message', () => resolve())
+      launched.once('message', () => {
+        readyAt = Date.now()
+        resolve()
+      })
       launched.once('exit', (code) =>
-        reject(new Fault(`The service ${name} could not start: ${lastWords() || `exit code ${code}`}`)),
+        reject(new Fault(`The service ${label} could not start: ${lastWords() || `exit code ${code}`}`)),
       )
     }).finally(() => clearTimeout(limit))
     launched.once('exit', (code, signal) => {
       child = undefined
-      if (wanted) restartLater(startedAt, signal ?? `exit code ${code}`)
+      if (wanted) restartLater(readyAt, signal ?? `exit code ${code}`)
     })
     return ready
   }
 
-  const restartLater = (startedAt: number, cause: string) => {
-    failures = Date.now() - startedAt > STABLE_MS ? 1 : failures + 1
+  /** Who has worked for a while was killed or has met with an accident; who did not even get that far will probably fail again. */
+  const restartLater = (readyAt: number | undefined, cause: string) => {
+    failures = readyAt !== undefined && Date.now() - readyAt > STABLE_MS ? 1 : failures + 1
     restarts += 1
-    const delayMs = backOffMs(failures, { firstMs: 200, mostMs: 10_000 })
-    onProgress(`${name} ended (${cause}); starting it again in ${delayMs} ms`)
+    const delayMs = backOffMs(failures, { firstMs: 200, mostMs: LONGEST_PAUSE_MS })
+    onProgress(`${label} ended (${cause}); starting it again in ${delayMs} ms`)
     pending = setTimeout(() => launch().catch(() => {}), delayMs) // its end is heard by the exit listener
+  }
+
+  const stop = async (signal: NodeJS.Signals) => {
+    wanted = false
+    clearTimeout(pending)
+    if (child) await end(child, signal)
   }
 
   return {
@@ -67,11 +89,8 @@ export function supervise({ name, environment, log, onProgress }: SuperviseOptio
       await launch()
       wanted = true
     },
-    stop: async () => {
-      wanted = false
-      clearTimeout(pending)
-      if (child) await end(child)
-    },
+    stop: () => stop('SIGINT'),
+    drainAndStop: () => stop('SIGTERM'),
     pid: () => child?.pid,
     restarts: () => restarts,
   }
@@ -87,9 +106,9 @@ function collect(child: ChildProcess, log: number): () => string {
   return () => lastWords.trim()
 }
 
-async function end(child: ChildProcess) {
+async function end(child: ChildProcess, signal: NodeJS.Signals) {
   const ended = new Promise<void>((done) => child.once('close', () => done())) // after the last of its words
-  child.kill('SIGTERM')
+  child.kill(signal)
   const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS)
   await ended
   clearTimeout(timer)

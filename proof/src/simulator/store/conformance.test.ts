@@ -1,6 +1,6 @@
 import { databaseOn } from '@micromart/postgres/database'
 import { databaseConformance } from '@micromart/testkit/database-conformance'
-import { ConnectionLost, simulatedPool, type Wire } from '../world/connection-pool.ts'
+import { ConnectionLost, simulatedDriver, type Wire } from '../world/driver.ts'
 import { startSimulatedServer } from './server.ts'
 
 /** Everything arrives at once, and answers until they are lost. */
@@ -33,8 +33,8 @@ databaseConformance('the simulated store', async () => {
   const server = startSimulatedServer({ now: Date.now })
   const { wire, lose, breakAll } = plainWire()
   return {
-    database: databaseOn(simulatedPool({ server, wire, size: 10 })),
-    observer: databaseOn(simulatedPool({ server, wire: plainWire().wire, size: 2 })),
+    database: databaseOn(simulatedDriver({ server, wire }, 10)),
+    observer: databaseOn(simulatedDriver({ server, wire: plainWire().wire }, 2)),
     loseAnswers: async () => void lose(),
     breakConnections: async () => breakAll(),
     close: async () => {},

@@ -5,10 +5,10 @@ import { compare, notSimulated, type SqlType, textOf, type Value } from './value
 export interface Surroundings {
   readonly now: () => number
   /** Session-level unless `inTransaction`; false when another session has it. */
-  readonly tryLock: (key: number | string, inTransaction: boolean) => boolean
+  readonly tryLock: (key: number, inTransaction: boolean) => boolean
   /** Waits for the lock. */
-  readonly lock: (key: number | string, inTransaction: boolean) => void
-  readonly unlock: (key: number | string) => boolean
+  readonly lock: (key: number, inTransaction: boolean) => void
+  readonly unlock: (key: number) => boolean
 }
 
 /** Any NULL among the arguments is answered with NULL. */
@@ -40,11 +40,11 @@ export const functions: Readonly<Record<string, SqlFunction>> = {
     },
   },
   timezone: { type: 'timestamptz', call: ([, at]) => at },
-  pg_try_advisory_lock: { type: 'bool', call: ([key], { tryLock }) => tryLock(key as number, false) },
-  pg_try_advisory_xact_lock: { type: 'bool', call: ([key], { tryLock }) => tryLock(key as number, true) },
-  pg_advisory_lock: { type: 'void', call: ([key], { lock }) => lock(key as number, false) ?? '' },
-  pg_advisory_xact_lock: { type: 'void', call: ([key], { lock }) => lock(key as number, true) ?? '' },
-  pg_advisory_unlock: { type: 'bool', call: ([key], { unlock }) => unlock(key as number) },
+  pg_try_advisory_lock: { type: 'bool', call: ([key], { tryLock }) => tryLock(Number(key), false) },
+  pg_try_advisory_xact_lock: { type: 'bool', call: ([key], { tryLock }) => tryLock(Number(key), true) },
+  pg_advisory_lock: { type: 'void', call: ([key], { lock }) => lock(Number(key), false) ?? '' },
+  pg_advisory_xact_lock: { type: 'void', call: ([key], { lock }) => lock(Number(key), true) ?? '' },
+  pg_advisory_unlock: { type: 'bool', call: ([key], { unlock }) => unlock(Number(key)) },
   // Full-text search is not simulated: columns of words are kept as text, and whoever searches is told so.
   to_tsvector: { type: 'tsvector', call: (values) => textOf(values.at(-1)) },
   setweight: { type: 'tsvector', call: ([words]) => words },

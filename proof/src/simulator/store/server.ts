@@ -74,7 +74,7 @@ interface Server {
   readonly tables: Map<string, Table>
   readonly options: ServerOptions
   readonly sessions: Set<Session>
-  readonly advisory: Map<number | string, { readonly holder: Session; session: number; transaction: number }>
+  readonly advisory: Map<number, { readonly holder: Session; session: number; transaction: number }>
 }
 
 interface Session extends Holder {
@@ -251,7 +251,7 @@ function executionFor(server: Server, session: Session): Execution {
 function takeAdvisory(
   { advisory }: Server,
   session: Session,
-  { key, inTransaction }: { key: number | string; inTransaction: boolean },
+  { key, inTransaction }: { key: number; inTransaction: boolean },
 ): Session | undefined {
   const lock = advisory.get(key) ?? { holder: session, session: 0, transaction: 0 }
   if (lock.holder !== session) return lock.holder
@@ -260,7 +260,7 @@ function takeAdvisory(
   return undefined
 }
 
-function dropAdvisory({ advisory }: Server, session: Session, key: number | string): boolean {
+function dropAdvisory({ advisory }: Server, session: Session, key: number): boolean {
   const lock = advisory.get(key)
   if (lock?.holder !== session || lock.session === 0) return false
   lock.session -= 1

@@ -104,7 +104,7 @@ export function createNetwork(options: { schedule: Schedule; random: Random; tra
           text: response.payload,
         }
       }),
-    clients: (service, baseUrl) => {
+    clients: (service, [baseUrl = '']) => {
       const name = new URL(baseUrl).hostname
       const unary = async <I extends DescMethodUnary['input'], O extends DescMethodUnary['output']>(
         ...given: Parameters<Transport['unary']>

@@ -7,7 +7,7 @@ import { silentLogger } from '@micromart/telemetry/logger'
 import type { DatabaseName, Fault, Noise } from '../plan.ts'
 import type { Random } from '../random.ts'
 import type { SimulatedBroker } from './broker.ts'
-import { ConnectionLost, simulatedPool, type Wire } from './connection-pool.ts'
+import { ConnectionLost, simulatedDriver, type Wire } from './driver.ts'
 import type { Network } from './network.ts'
 import type { Actor, Schedule } from './schedule.ts'
 import type { DatabaseServer } from './servers.ts'
@@ -114,9 +114,7 @@ export function createNode(parts: NodeParts): ServiceNode {
   const machineOf = (actor: Incarnation): Machine => ({
     openDatabase: ({ url, poolSize = 5 }) => {
       const database = new URL(url).hostname as DatabaseName
-      return databaseOn(
-        simulatedPool({ server: servers[database].server, wire: wireTo(database, actor), size: poolSize }),
-      )
+      return databaseOn(simulatedDriver({ server: servers[database].server, wire: wireTo(database, actor) }, poolSize))
     },
     queryClients: () => network.clients,
     openDoors: async ({ service, http, queries }) => {

@@ -4,8 +4,8 @@ import { ok, refuse } from '@micromart/kernel/result'
 import { isQueryUnavailable, type QueryClients } from '@micromart/service-kit/queries'
 import type { Catalogue } from '../ports.ts'
 
-export function grpcCatalogue(options: { grpc: QueryClients; productUrl: string }): Catalogue {
-  const product = options.grpc(ProductQueries, options.productUrl)
+export function grpcCatalogue(options: { grpc: QueryClients; productUrls: readonly string[] }): Catalogue {
+  const product = options.grpc(ProductQueries, options.productUrls)
   return {
     async find(sku) {
       try {

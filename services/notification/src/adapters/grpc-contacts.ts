@@ -4,9 +4,13 @@ import type { QueryClients } from '@micromart/service-kit/queries'
 import type { Contacts } from '../ports.ts'
 
 /** Cart knows what was typed at the checkout, user knows who is registered. */
-export function grpcContacts(options: { grpc: QueryClients; cartUrl: string; userUrl: string }): Contacts {
-  const cart = options.grpc(CartQueries, options.cartUrl)
-  const user = options.grpc(UserQueries, options.userUrl)
+export function grpcContacts(options: {
+  grpc: QueryClients
+  cartUrls: readonly string[]
+  userUrls: readonly string[]
+}): Contacts {
+  const cart = options.grpc(CartQueries, options.cartUrls)
+  const user = options.grpc(UserQueries, options.userUrls)
   return {
     async find({ orderId, customerId }) {
       const contact = await cart.getOrderContact({ orderId })

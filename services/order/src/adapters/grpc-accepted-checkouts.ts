@@ -2,8 +2,8 @@ import { CartQueries } from '@micromart/contracts/gen/cart_pb'
 import { isQueryUnavailable, type QueryClients } from '@micromart/service-kit/queries'
 import type { AcceptedCheckouts } from '../ports.ts'
 
-export function grpcAcceptedCheckouts(options: { grpc: QueryClients; cartUrl: string }): AcceptedCheckouts {
-  const cart = options.grpc(CartQueries, options.cartUrl)
+export function grpcAcceptedCheckouts(options: { grpc: QueryClients; cartUrls: readonly string[] }): AcceptedCheckouts {
+  const cart = options.grpc(CartQueries, options.cartUrls)
   return {
     async find(orderId) {
       try {

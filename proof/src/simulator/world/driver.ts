@@ -1,5 +1,5 @@
-import type { ConnectionPool, PooledConnection } from '@micromart/postgres/database'
-import type { SimulatedServer } from '../store/server.ts'
+import type { Answering, Driver } from '@micromart/postgres/driver'
+import type { ServerSession, SimulatedServer } from '../store/server.ts'
 
 /** Between a client and its server: decides when a statement arrives, and what becomes of its answer. */
 export interface Wire {
@@ -21,21 +21,13 @@ export class ConnectionLost extends Error {
   }
 }
 
-interface Result {
-  rows: unknown[]
-  rowCount: number | null
+interface Link {
+  readonly server: SimulatedServer
+  readonly wire: Wire
 }
 
-/** What the `pg` pool is elsewhere: a bounded number of connections, each with its statements in order. */
-export function simulatedPool({
-  server,
-  wire,
-  size,
-}: {
-  server: SimulatedServer
-  wire: Wire
-  size: number
-}): ConnectionPool {
+/** What the `pg` driver is elsewhere: a bounded number of connections, and sessions of their own, each with its statements in order. */
+export function simulatedDriver(link: Link, size: number): Driver {
   const waiting: (() => void)[] = []
   let open = 0
 
@@ -49,7 +41,12 @@ export function simulatedPool({
   }
   const connect = async () => {
     await enter()
-    return openConnection(server, wire, leave)
+    const connection = openConnection(link)
+    const release = () => {
+      connection.end()
+      leave()
+    }
+    return { query: connection.query, release }
   }
   return {
     connect,
@@ -61,13 +58,18 @@ export function simulatedPool({
         connection.release()
       }
     },
-    end: async () => {},
+    session: async () => {
+      const connection = openConnection(link)
+      await connection.query({ text: 'SELECT 1' })
+      return connection
+    },
+    close: async () => {},
   }
 }
 
-function openConnection(server: SimulatedServer, wire: Wire, onRelease: () => void): PooledConnection {
+function openConnection({ server, wire }: Link) {
   const session = server.connect()
-  const ended = new Set<() => void>()
+  const { promise: ended, resolve: tellEnded } = Promise.withResolvers<void>()
   let lost: ConnectionLost | undefined
   let previous: Promise<unknown> = Promise.resolve()
 
@@ -75,41 +77,47 @@ function openConnection(server: SimulatedServer, wire: Wire, onRelease: () => vo
     if (lost) return
     lost = new ConnectionLost(what)
     session.end()
-    for (const listener of ended) listener()
+    tellEnded()
   }
   const forget = wire.register({ end: () => session.end(), lose: () => lose('the server went down') })
 
-  const perform = async (text: string, values: readonly unknown[]): Promise<Result> => {
-    for (;;) {
-      if (lost) throw lost
-      const answer = session.run(text, values)
-      if ('rows' in answer) return { rows: answer.rows as unknown[], rowCount: answer.count }
-      await answer.waitFor
-      await wire.moment()
-    }
-  }
-  const send = async (text: string, values: readonly unknown[]): Promise<Result> => {
+  const send = async (text: string, values: readonly unknown[]) => {
     if (lost) throw lost
+    const perform = () => answerTo(session, { text, values, wire, lost: () => lost })
     try {
-      return await wire.carry(text, () => perform(text, values))
+      return await wire.carry(text, perform)
     } catch (error) {
       if (error instanceof ConnectionLost) lose(error.message)
       throw error
     }
   }
-
+  const query: Answering['query'] = ({ text, values = [] }) => {
+    const answer = previous.then(() => send(text, values))
+    previous = answer.catch(() => {})
+    return answer
+  }
   return {
-    query: ({ text, values = [] }) => {
-      const answer = previous.then(() => send(text, values))
-      previous = answer.catch(() => {})
-      return answer
-    },
-    release: () => {
+    query,
+    onNotification: (listener: (channel: string) => void) => session.onNotification(listener),
+    ended,
+    end: () => {
       forget()
       session.end()
-      onRelease()
     },
-    on: (_event, listener) => session.onNotification((channel) => listener({ channel })),
-    once: (_event, listener) => ended.add(listener),
+  }
+}
+
+/** Tries again until nobody is in the way. */
+async function answerTo(
+  session: ServerSession,
+  statement: { text: string; values: readonly unknown[]; wire: Wire; lost: () => Error | undefined },
+) {
+  for (;;) {
+    const lost = statement.lost()
+    if (lost) throw lost
+    const answer = session.run(statement.text, statement.values)
+    if ('rows' in answer) return { rows: answer.rows as unknown[], rowCount: answer.count }
+    await answer.waitFor
+    await statement.wire.moment()
   }
 }

@@ -1,0 +1,27 @@
+/** Several that do the same work, such as the processes of one service; each is what its user needs to reach it. */
+export interface Instances<T> {
+  /** All of them in the order to be tried: by turns, those that are passed over last. Never empty if there is one. */
+  inOrder(): readonly T[]
+  /** Prefers the others for a while. */
+  passOver(instance: T, forMs?: number): void
+}
+
+/** So long an instance is not tried while there are others; also the longest that one that is back waits for its first work. */
+const COOL_DOWN_MS = 1_000
+
+export function createInstances<T>(all: readonly T[], now: () => number = () => performance.now()): Instances<T> {
+  const notBefore = new Map<T, number>()
+  let turn = 0
+  const waitOf = (instance: T, at: number) => Math.max(0, (notBefore.get(instance) ?? 0) - at)
+  return {
+    inOrder: () => {
+      const at = now()
+      const first = turn % Math.max(1, all.length)
+      turn = first + 1
+      return [...all.slice(first), ...all.slice(0, first)].toSorted((a, b) => waitOf(a, at) - waitOf(b, at))
+    },
+    passOver: (instance, forMs = COOL_DOWN_MS) => {
+      notBefore.set(instance, now() + forMs)
+    },
+  }
+}

@@ -1,0 +1,77 @@
+import type { Shopper } from '../shopper.ts'
+import { Failed, purchase } from './purchase.ts'
+
+/** What shoppers have met so far. */
+export interface Tally {
+  readonly requests: number
+  readonly purchases: number
+  /** What went wrong, and when: a failed request or an order that was not confirmed. */
+  readonly failures: readonly { readonly at: Date; readonly what: string }[]
+  /** How long each purchase took, in ms, from the first request to the confirmed order. */
+  readonly tookMs: readonly number[]
+}
+
+export interface Goods {
+  readonly shopper: Shopper
+  readonly skus: readonly string[]
+}
+
+/** As many purchases a second as a few shoppers can make who buy one thing after the other. */
+export async function measureCapacity(goods: Goods, load: { shoppers: number; seconds: number }) {
+  const counter = createCounter(goods)
+  const startedAt = performance.now()
+  const shopOn = async () => {
+    while (performance.now() < startedAt + load.seconds * 1_000) await counter.buy()
+  }
+  await Promise.all(Array.from({ length: load.shoppers }, shopOn))
+  return { perSecond: counter.tally().purchases / ((performance.now() - startedAt) / 1_000), tally: counter.tally() }
+}
+
+export interface OpenLoad {
+  tally(): Tally
+  /** No new shoppers; resolves when the last one has left. */
+  stop(): Promise<Tally>
+}
+
+/** Shoppers who come at a steady rate, whether or not those before them have been served. */
+export function startOpenLoad(goods: Goods, perSecond: number): OpenLoad {
+  const counter = createCounter(goods)
+  const inside = new Set<Promise<void>>()
+  const startedAt = performance.now()
+  let came = 0
+  const timer = setInterval(() => {
+    const due = Math.floor(((performance.now() - startedAt) / 1_000) * perSecond)
+    for (; came < due; came += 1) {
+      const visit = counter.buy().finally(() => inside.delete(visit))
+      inside.add(visit)
+    }
+  }, 10)
+  return {
+    tally: counter.tally,
+    stop: async () => {
+      clearInterval(timer)
+      await Promise.all(inside)
+      return counter.tally()
+    },
+  }
+}
+
+function createCounter({ shopper, skus }: Goods) {
+  const tookMs: number[] = []
+  const failures: { at: Date; what: string }[] = []
+  const callsBefore = shopper.calls()
+  let turn = 0
+  return {
+    buy: async () => {
+      const startedAt = performance.now()
+      try {
+        await purchase(shopper, skus, turn++)
+        tookMs.push(performance.now() - startedAt)
+      } catch (error) {
+        if (!(error instanceof Failed)) throw error
+        failures.push({ at: new Date(), what: error.message })
+      }
+    },
+    tally: (): Tally => ({ requests: shopper.calls() - callsBefore, purchases: tookMs.length, failures, tookMs }),
+  }
+}
