@@ -37,7 +37,7 @@ export async function openOwnShop(options: {
   const start = async () => {
     const started = startProgram(args, environment)
     await started.says('MicroMart is ready')
-    return started
+    return { program: started, services: await servicesOf(started.pid) }
   }
   const secrets = openSecrets(dataDir)
   const withBooks = async <T>(work: (books: Books) => Promise<T>) => {
@@ -50,7 +50,7 @@ export async function openOwnShop(options: {
     await host?.drop()
     await rm(dataDir, { recursive: true, force: true, maxRetries: 5 })
   }
-  let program = await start().catch(async (error: unknown) => {
+  let running = await start().catch(async (error: unknown) => {
     await cleanUp()
     throw error
   })
@@ -60,13 +60,12 @@ export async function openOwnShop(options: {
       webhookSecret: secrets.of('sandbox webhook'),
       read: (book, sql, values) => withBooks((books) => books.read(book, sql, values)),
       kill: async () => {
-        const services = options.split ? await servicesOf(program.pid) : []
-        const killed = program.kill('SIGKILL') // first, so that it cannot start them again
-        for (const pid of services) process.kill(pid, 'SIGKILL')
+        const killed = running.program.kill('SIGKILL') // first, so that it cannot start its services again
+        for (const pid of running.services) process.kill(pid, 'SIGKILL')
         await killed
       },
       restart: async () => {
-        program = await start()
+        running = await start()
       },
     },
     judge: () =>
@@ -76,7 +75,7 @@ export async function openOwnShop(options: {
         ),
       ),
     close: async () => {
-      await program.kill('SIGTERM')
+      await running.program.kill('SIGTERM')
       await cleanUp()
     },
   }
@@ -88,7 +87,7 @@ async function virtualHost() {
   return host
 }
 
-/** The processes that a supervisor has started as services; its PostgreSQL is not one of them. */
+/** The services that a process has started as processes of their own: none in one process; its PostgreSQL is not one. */
 async function servicesOf(supervisor: number): Promise<readonly number[]> {
   const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid=,args='])
   return stdout.split('\n').flatMap((line) => {

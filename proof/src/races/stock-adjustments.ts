@@ -13,7 +13,7 @@ export const stockAdjustments: Race = {
   fault: 'staff correct the stock while it is sold: counters below zero, or a ledger that does not add up',
   done: `${SHOPPERS} shoppers for ${PIECES} pieces while staff take ${MOST_TAKEN} or add one ${ADJUSTMENTS} times, and everybody looks`,
   holds:
-    'never fewer on hand than promised; at the end on hand = first count + accepted corrections - confirmed orders = sum of the ledger',
+    'what is promised cannot be taken; at the end on hand = first count + accepted corrections - confirmed orders = sum of the ledger',
   rounds: 5,
   shop: 'any',
   run: async (scene, tally) => {
