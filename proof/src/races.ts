@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { explain } from '@micromart/cli/fault'
+import { explain, Fault } from '@micromart/cli/fault'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { races } from './races/catalogue.ts'
 import { type RaceShop, startShop, visitShop } from './races/race-shop.ts'
@@ -45,7 +45,9 @@ async function leave() {
 function staff() {
   // biome-ignore lint/style/noProcessEnv: credentials have no business on a command line
   const { MICROMART_STAFF_EMAIL: email, MICROMART_STAFF_PASSWORD: password } = process.env
-  return email && password ? { email, password } : undefined
+  if (!email && !password) return undefined
+  if (email && password) return { email, password }
+  throw new Fault('Set both MICROMART_STAFF_EMAIL and MICROMART_STAFF_PASSWORD, or neither for the demo account.')
 }
 
 async function main(options: Options): Promise<number> {

@@ -13,7 +13,7 @@ interface Turn {
 
 /** When the customer presses cancel: how far the order may have come. */
 const moments = {
-  'while it is placed and paid': (_scene: Scene, { turn }: Turn) => sleep(2 * turn),
+  'while it is placed and paid': (_scene: Scene, { turn }: Turn) => sleep(3 * turn),
   'while it is captured': (scene: Scene, { placed }: Turn) => scene.reaches(placed, 'confirmed'),
   'after it was captured': (scene: Scene, { placed }: Turn) => scene.moneyEnds(placed),
 } satisfies Record<string, (scene: Scene, turn: Turn) => Promise<unknown>>
@@ -51,14 +51,19 @@ const cancel = ({ shopper }: Scene, { orderId, cart }: Placed): Promise<Answer> 
     return answer.body?.code !== 'order.being-placed' && answer
   })
 
+const MONEY: Readonly<Record<string, string>> = {
+  cancelled: 'never asked for money',
+  voided: 'voided',
+  refunded: 'refunded',
+}
+
 const isGranted = ({ status }: Answer) => status === 202
 
 async function judge(scene: Scene, tally: Tally, placed: Placed) {
   const { status } = await scene.reaches(placed, 'cancelled', 'refunded')
-  const { captures, refunds, capturedMinor, refundedMinor } = await scene.moneyEnds(placed)
+  const { status: ended, captures, refunds, capturedMinor, refundedMinor } = await scene.moneyEnds(placed)
   tally.count('orders')
-  tally.count('captured', captures)
-  tally.count('refunded', refunds)
+  tally.count(MONEY[ended] ?? ended)
   tally.must(
     captures === refunds && captures <= 1 && capturedMinor === refundedMinor,
     `order ${placed.orderId} is ${status}: ${capturedMinor} taken, ${refundedMinor} given back`,

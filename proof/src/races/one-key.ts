@@ -23,6 +23,7 @@ export const oneKey: Race = {
       const accepted = answers.filter(({ status }) => status === 202)
       const reused = countOf(answers, ({ status, body }) => status === 422 && body?.code === 'idempotency.key-reused')
       const texts = new Set(accepted.map(({ text, headers }) => `${headers['location']} ${text}`))
+      tally.count('keys')
       tally.count('presses', TIMES)
       tally.count('different answers', texts.size)
       tally.count('refused', reused)
