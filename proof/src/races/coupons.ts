@@ -14,7 +14,7 @@ export const couponLimits: Race = {
   name: 'coupon-limits',
   fault: 'a coupon is used more often than its limit says, by many or by one customer many times at once',
   done: `${SHOPPERS} shoppers check out with a coupon of ${USES} uses at once; one customer checks out ${CARTS} carts at once with a coupon of one use for each customer`,
-  holds: `exactly ${USES} and exactly 1 are accepted at the reduced price, the others are refused as cart.coupon-used-up and place no order`,
+  holds: `exactly ${USES} and exactly 1 are accepted at the reduced price; the others are refused as used up, or used before by this customer, and place no order`,
   rounds: 5,
   shop: 'any',
   unavailable: async ({ keeper }) => {
@@ -40,7 +40,7 @@ async function manyShoppers(scene: Scene, tally: Tally) {
   }
   const answers = await Promise.all(carts.map((cart) => scene.shopper.checkout(cart)))
   tally.count('shoppers', SHOPPERS)
-  judge(tally, answers, { what: 'uses', most: USES })
+  judge(tally, answers, { what: 'uses', most: USES, refusal: 'cart.coupon-used-up' })
   const orders = await Promise.all(
     answers.flatMap((answer, index) => {
       const cart = carts[index]
@@ -68,7 +68,7 @@ async function oneCustomer(scene: Scene, tally: Tally) {
     carts.map((path) => call({ method: 'POST', path: `${path}/checkout`, body, key: randomUUID() })),
   )
   tally.count('carts of one customer', CARTS)
-  judge(tally, answers, { what: 'uses by one customer', most: 1 })
+  judge(tally, answers, { what: 'uses by one customer', most: 1, refusal: 'cart.coupon-used-before' })
   await scene.levelBecomes(sku, { onHand: CARTS - 1, reserved: 0 })
 }
 
@@ -79,10 +79,14 @@ async function newCoupon({ keeper }: Scene, limits: Readonly<Record<string, numb
   return code
 }
 
-function judge(tally: Tally, answers: readonly Answer[], { what, most }: { what: string; most: number }) {
+function judge(
+  tally: Tally,
+  answers: readonly Answer[],
+  { what, most, refusal }: { what: string; most: number; refusal: string },
+) {
   const accepted = countOf(answers, ({ status }) => status === 202)
-  const usedUp = countOf(answers, ({ status, body }) => status === 409 && body?.code === 'cart.coupon-used-up')
+  const refused = countOf(answers, ({ status, body }) => status === 409 && body?.code === refusal)
   tally.count(what, accepted)
   tally.must(accepted === most, `${accepted} ${what} of a coupon for ${most}`)
-  tally.must(usedUp === answers.length - most, `${usedUp} of ${answers.length} were told that the coupon is used up`)
+  tally.must(refused === answers.length - most, `${refused} of ${answers.length} were refused as ${refusal}`)
 }

@@ -7,7 +7,7 @@ import { createScene, type OwnScene, type Scene } from './scene.ts'
 /** A shop that races are run against. */
 export interface RaceShop {
   readonly scene: Scene | OwnScene
-  /** What the checker finds wrong in its books; empty where they are not ours to read. */
+  /** What the checker finds wrong in its books and has not told before; empty where they are not ours to read. */
   judge(): Promise<readonly string[]>
   close(): Promise<void>
 }
@@ -24,9 +24,14 @@ const TIMEOUT_MS = 30_000
 export async function startShop(options: OwnShopOptions): Promise<RaceShop> {
   const shop = await openOwnShop(options)
   const shopper = createShopper(shop.url, { connections: CONNECTIONS, timeoutMs: TIMEOUT_MS })
+  const told = new Set<string>()
   return {
     scene: { ...createScene(shopper, await openShopkeeper(shopper)), own: shop.own },
-    judge: shop.judge,
+    judge: async () => {
+      const news = (await shop.judge()).filter((violation) => !told.has(violation))
+      for (const violation of news) told.add(violation)
+      return news
+    },
     close: () => shopper.close().then(() => shop.close()),
   }
 }
