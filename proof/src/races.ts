@@ -16,7 +16,8 @@ interface Options {
   readonly json?: true
 }
 
-let open: RaceShop | undefined
+/** Also while it starts: who interrupts then leaves nothing behind either. */
+let open: Promise<RaceShop> | undefined
 
 /** Runs the races that were chosen; those that want the same settings share a shop of ours. */
 async function runAll({ only, rounds, split = false, url }: Options): Promise<readonly RaceResult[]> {
@@ -24,9 +25,10 @@ async function runAll({ only, rounds, split = false, url }: Options): Promise<re
   const results: RaceResult[] = []
   for (const [name, group] of Map.groupBy(chosen, (race) => (url ? 'ordinary' : settingsFor(race)))) {
     console.log(url ? `Visiting ${url}` : `Starting a shop with ${name} settings${split ? ', split' : ''}`)
-    open = url ? await visitShop(url, staff()) : await startShop({ split, environment: settings[name] })
+    open = url ? visitShop(url, staff()) : startShop({ split, environment: settings[name] })
+    const shop = await open
     for (const race of group) {
-      const result = await runRace(race, open, rounds)
+      const result = await runRace(race, shop, rounds)
       results.push(result)
       console.log(progressOf(result))
     }
@@ -36,8 +38,9 @@ async function runAll({ only, rounds, split = false, url }: Options): Promise<re
 }
 
 async function leave() {
-  const shop = open
+  const opened = open
   open = undefined
+  const shop = await opened?.catch(() => undefined) // why it did not open is told by who opened it
   await shop?.close()
 }
 
@@ -63,7 +66,6 @@ async function main(options: Options): Promise<number> {
   return ok ? 0 : 1
 }
 
-/** Whoever interrupts it leaves nothing running behind. */
 function leaveWhenAsked() {
   for (const [signal, code] of [
     ['SIGINT', 130],

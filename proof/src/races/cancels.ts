@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Answer } from '../shopper.ts'
 import type { Race } from './race.ts'
-import { atOnce, countOf, eventually, type Placed, type Scene } from './scene.ts'
+import { atOnce, countOf, eventually, PATIENCE_MS, type Placed, type Scene } from './scene.ts'
 import type { Tally } from './tally.ts'
 
 const ORDERS = 10
@@ -14,9 +14,21 @@ interface Turn {
 /** When the customer presses cancel: how far the order may have come. */
 const moments = {
   'while it is placed and paid': (_scene: Scene, { turn }: Turn) => sleep(3 * turn),
-  'while it is captured': (scene: Scene, { placed }: Turn) => scene.reaches(placed, 'confirmed'),
+  'while it is authorised': (scene: Scene, { placed }: Turn) => moneyIs(scene, placed, BEFORE_CAPTURE),
+  'while it is captured': (scene: Scene, { placed }: Turn) => moneyIs(scene, placed, ['capturing']),
   'after it was captured': (scene: Scene, { placed }: Turn) => scene.moneyEnds(placed),
 } satisfies Record<string, (scene: Scene, turn: Turn) => Promise<unknown>>
+
+const BEFORE_CAPTURE: readonly string[] = ['requested', 'authorized', 'capturing']
+
+/** Looks without a pause, because the moment is short; when it is missed, the money is captured. */
+async function moneyIs({ money }: Scene, { orderId }: Placed, wanted: readonly string[]) {
+  const giveUpAt = Date.now() + PATIENCE_MS
+  while (Date.now() < giveUpAt) {
+    const status = (await money(orderId))?.status
+    if (status === 'captured' || (status !== undefined && wanted.includes(status))) return
+  }
+}
 
 export const cancels: Race = {
   name: 'cancels',

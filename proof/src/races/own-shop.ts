@@ -50,7 +50,8 @@ export async function openOwnShop(options: {
     await host?.drop()
     await rm(dataDir, { recursive: true, force: true, maxRetries: 5 })
   }
-  let running = await start().catch(async (error: unknown) => {
+  let running = start() // a promise, so that who ends it while it starts waits for it
+  await running.catch(async (error: unknown) => {
     await cleanUp()
     throw error
   })
@@ -60,12 +61,14 @@ export async function openOwnShop(options: {
       webhookSecret: secrets.of('sandbox webhook'),
       read: (book, sql, values) => withBooks((books) => books.read(book, sql, values)),
       kill: async () => {
-        const killed = running.program.kill('SIGKILL') // first, so that it cannot start its services again
-        for (const pid of running.services) process.kill(pid, 'SIGKILL')
+        const { program, services } = await running
+        const killed = program.kill('SIGKILL') // first, so that it cannot start its services again
+        for (const pid of services) process.kill(pid, 'SIGKILL')
         await killed
       },
       restart: async () => {
-        running = await start()
+        running = start()
+        await running
       },
     },
     judge: () =>
@@ -75,8 +78,11 @@ export async function openOwnShop(options: {
         ),
       ),
     close: async () => {
-      await running.program.kill('SIGTERM')
-      await cleanUp()
+      try {
+        await (await running).program.kill('SIGTERM')
+      } finally {
+        await cleanUp()
+      }
     },
   }
 }

@@ -5,7 +5,7 @@ import type { Answer, Call, CheckoutOptions, GuestCart, Shopper } from '../shopp
 import type { BookName } from '../verify/books.ts'
 
 /** When something has not come about by then, it never will: long enough for a restart on a busy machine. */
-const PATIENCE_MS = 60_000
+export const PATIENCE_MS = 60_000
 
 type Line = readonly [sku: string, quantity: number]
 
