@@ -18,6 +18,7 @@ interface Options {
 
 /** Also while it starts: who interrupts then leaves nothing behind either. */
 let open: Promise<RaceShop> | undefined
+const interrupted = new AbortController()
 
 /** Runs the races that were chosen; those that want the same settings share a shop of ours. */
 async function runAll({ only, rounds, split = false, url }: Options): Promise<readonly RaceResult[]> {
@@ -29,6 +30,7 @@ async function runAll({ only, rounds, split = false, url }: Options): Promise<re
     const shop = await open
     for (const race of group) {
       const result = await runRace(race, shop, rounds)
+      interrupted.signal.throwIfAborted() // what was found in a shop that is being left means nothing
       results.push(result)
       console.log(progressOf(result))
     }
@@ -71,7 +73,10 @@ function leaveWhenAsked() {
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)
-    process.once(signal, () => void leave().finally(() => process.exit(code)))
+    process.once(signal, () => {
+      interrupted.abort()
+      void leave().finally(() => process.exit(code))
+    })
 }
 
 function atLeastOne(text: string): number {
@@ -101,7 +106,7 @@ await new Command('races')
     try {
       process.exitCode = await main(options)
     } catch (error) {
-      console.error(explain(error) ?? error)
+      if (!interrupted.signal.aborted) console.error(explain(error) ?? error)
       process.exitCode = 1
     } finally {
       await leave()
