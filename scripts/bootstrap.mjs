@@ -12,6 +12,7 @@ const PROGRAMS = {
   cli: { needs: 'prod', file: 'apps/micromart/src/main.ts', args: [] },
   verify: { needs: 'prod', file: 'apps/micromart/src/main.ts', args: ['verify'] },
   rolling: { needs: 'prod', file: 'proof/src/rolling.ts', args: [] },
+  races: { needs: 'prod', file: 'proof/src/races.ts', args: [] },
   'bench:checkout': { needs: 'prod', file: 'bench/src/checkout.ts', args: [] },
   simulate: { needs: 'all', file: 'proof/src/simulate.ts', args: [] },
   test: { needs: 'all', file: 'scripts/run-tests.mjs', args: [] },

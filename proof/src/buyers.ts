@@ -71,7 +71,7 @@ async function attempt(
 }
 
 /** An answer that tells what became of the request; the others are worth another try with the same key. */
-const definite = (answer: Answer): Answer | undefined =>
+export const definite = (answer: Answer): Answer | undefined =>
   answer.status === 0 || answer.status >= 500 || answer.body?.code === 'idempotency.in-flight' ? undefined : answer
 
 const PAUSE_MS = 100

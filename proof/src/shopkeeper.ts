@@ -10,9 +10,17 @@ export interface Shopkeeper {
   restock(sku: string, quantity: number): Promise<void>
 }
 
-/** Signs in with the demo account of a shop in development. */
-export async function openShopkeeper(shopper: Shopper): Promise<Shopkeeper> {
-  const token = await shopper.signIn('admin@micromart.test', 'micromart-demo')
+export interface StaffAccount {
+  readonly email: string
+  readonly password: string
+}
+
+/** What a shop in development has. */
+const demoAccount: StaffAccount = { email: 'admin@micromart.test', password: 'micromart-demo' }
+
+/** Signs in, with the demo account of a shop in development if no other is given. */
+export async function openShopkeeper(shopper: Shopper, { email, password } = demoAccount): Promise<Shopkeeper> {
+  const token = await shopper.signIn(email, password)
   const call: Shopkeeper['call'] = (what) => shopper.call({ ...what, headers: { authorization: `Bearer ${token}` } })
   const restock = async (sku: string, quantity: number) => {
     const body = { items: [{ sku, quantity }], overwrite: true }

@@ -41,7 +41,13 @@ export interface Shopper {
   close(): Promise<void>
 }
 
-const ADDRESS = { name: 'Ada Shopper', line1: '1 High Street', city: 'York', postalCode: 'YO1 7HH', country: 'GB' }
+export const ADDRESS = {
+  name: 'Ada Shopper',
+  line1: '1 High Street',
+  city: 'York',
+  postalCode: 'YO1 7HH',
+  country: 'GB',
+}
 
 export interface ShopperOptions {
   readonly connections?: number
