@@ -55,7 +55,7 @@ export function discountFor(terms: CouponTerms, subtotal: Money): Money {
 }
 
 /** One that is not yet good answers like one that does not exist, so that guessing codes finds none before its time. */
-export const notValid = refuse('cart.coupon-not-valid', 'This coupon code is not valid')
+const notValid = refuse('cart.coupon-not-valid', 'This coupon code is not valid')
 
 export const usedUp = refuse('cart.coupon-used-up', 'This coupon has been used as often as it may be')
 
