@@ -126,6 +126,12 @@ describe('coupons', () => {
     for (const unknown of ['NO-SUCH', 'x', '%00', 'a%00b'])
       assert.deepEqual(codeOf(await patch(unknown, { mostUses: 1 })), [404, 'coupon.unknown'])
 
+    for (const terms of [
+      { kind: 'percent' },
+      { kind: 'amount', percent: 10 },
+      { kind: 'percent', percent: 10, amount: usd(1) },
+    ])
+      assert.deepEqual(codeOf(await post({ code: 'ODD', ...terms })), [422, 'coupon.bad-terms'])
     const fixed = await make({ kind: 'amount', amount: { minor: 500, currency: 'USD' } })
     assert.deepEqual((await read(fixed)).amount, usd(500))
     const shopper = await h.token()

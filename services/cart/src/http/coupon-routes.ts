@@ -7,17 +7,19 @@ import { ok, type Refusal, refuse } from '@micromart/kernel/result'
 import type { Database } from '@micromart/postgres/database'
 import type { IdempotentWrite } from '@micromart/postgres/idempotency'
 import Type from 'typebox'
-import {
-  type CouponLimits,
-  type CouponTerms,
-  changeLimits,
-  couponCode,
-  type LimitsRefusal,
-  newCoupon,
-} from '../domain/coupon.ts'
+import { type CouponLimits, changeLimits, couponCode, type LimitsRefusal, newCoupon } from '../domain/coupon.ts'
 import type { CouponBook, CouponPlace } from '../ports.ts'
 import { etagOf, matches } from './cart-access.ts'
-import { bodyOf, CouponBody, CouponPageBody, LimitsBody, limitsIn, NewCouponBody } from './coupon-schemas.ts'
+import {
+  bodyOf,
+  CouponBody,
+  CouponPageBody,
+  LimitsBody,
+  limitsIn,
+  NewCouponBody,
+  type TermsRefusal,
+  termsIn,
+} from './coupon-schemas.ts'
 
 const statuses = {
   'coupon.unknown': 404,
@@ -25,8 +27,9 @@ const statuses = {
   'coupon.limit-below-uses': 409,
   'coupon.version-mismatch': 412,
   'coupon.bad-period': 422,
+  'coupon.bad-terms': 422,
 } satisfies StatusTable<
-  (LimitsRefusal | Refusal<'coupon.unknown' | 'coupon.code-taken' | 'coupon.version-mismatch'>)['code']
+  (LimitsRefusal | TermsRefusal | Refusal<'coupon.unknown' | 'coupon.code-taken' | 'coupon.version-mismatch'>)['code']
 >
 
 const unknown = refuse('coupon.unknown', 'There is no such coupon')
@@ -57,7 +60,9 @@ export function couponRoutes(http: HttpServer, { coupons, database, write, clock
     },
     handler: (request, reply) =>
       answer(request, reply, async (tx) => {
-        const made = newCoupon(termsIn(request.body), { ...unlimited, ...limitsIn(request.body) }, clock.now())
+        const terms = termsIn(request.body)
+        if (!terms.ok) return terms
+        const made = newCoupon(terms.value, { ...unlimited, ...limitsIn(request.body) }, clock.now())
         if (!made.ok) return made
         const { code } = made.value.terms
         if (!(await coupons.add(tx, made.value))) return refuse('coupon.code-taken', 'There is a coupon with this code')
@@ -120,14 +125,6 @@ export function couponRoutes(http: HttpServer, { coupons, database, write, clock
         return ok({ status: 200, headers: { etag: etagOf(changed.value) }, body: bodyOf(changed.value) })
       }),
   })
-}
-
-function termsIn(body: NewCouponBody): CouponTerms {
-  const code = couponCode(body.code)
-  if (code === undefined) throw new Error('The schema has let through what is no code')
-  return body.kind === 'percent'
-    ? { code, kind: body.kind, percent: body.percent }
-    : { code, kind: body.kind, amount: body.amount }
 }
 
 /** @throws ProblemError 400 when it is not a place that this list has */

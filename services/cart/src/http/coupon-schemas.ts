@@ -1,6 +1,9 @@
 import { MoneyBody } from '@micromart/contracts/message'
+import { ok, type Refusal, type Result, refuse } from '@micromart/kernel/result'
 import Type, { type Static } from 'typebox'
-import type { Coupon, CouponLimits } from '../domain/coupon.ts'
+import { type Coupon, type CouponLimits, type CouponTerms, couponCode } from '../domain/coupon.ts'
+
+export type TermsRefusal = Refusal<'coupon.bad-terms'>
 
 const strict = { additionalProperties: false }
 
@@ -34,30 +37,25 @@ const limits = {
   endsAt: instant('before then, RFC 3339 in UTC'),
 }
 
-export const NewCouponBody = Type.Union([
-  Type.Object(
-    {
-      code: Code,
-      kind: Type.Literal('percent'),
-      percent: Type.Integer({ minimum: 1, maximum: 100, description: 'of the whole cart, rounded half up' }),
-      ...limits,
-    },
-    strict,
-  ),
-  Type.Object(
-    {
-      code: Code,
-      kind: Type.Literal('amount'),
-      amount: Type.Object(
+/** One flat object: a union would answer a small mistake with the faults of every branch. */
+export const NewCouponBody = Type.Object(
+  {
+    code: Code,
+    kind: Type.Enum(['percent', 'amount']),
+    percent: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 100, description: 'for percent: of the whole cart, rounded half up' }),
+    ),
+    amount: Type.Optional(
+      Type.Object(
         { ...MoneyBody.properties, minor: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }) },
-        strict,
+        { ...strict, description: 'for amount: off carts in its currency' },
       ),
-      ...limits,
-    },
-    strict,
-  ),
-])
-export type NewCouponBody = Static<typeof NewCouponBody>
+    ),
+    ...limits,
+  },
+  strict,
+)
+type NewCouponBody = Static<typeof NewCouponBody>
 
 export const LimitsBody = Type.Object(limits, { ...strict, minProperties: 1 })
 export type LimitsBody = Static<typeof LimitsBody>
@@ -88,6 +86,15 @@ export const bodyOf = ({ terms, startsAt, endsAt, createdAt, ...coupon }: Coupon
   endsAt: endsAt?.toISOString() ?? null,
   createdAt: createdAt.toISOString(),
 })
+
+/** What a body says the coupon takes off. */
+export function termsIn({ code: typed, kind, percent, amount }: NewCouponBody): Result<CouponTerms, TermsRefusal> {
+  const code = couponCode(typed)
+  if (code === undefined) throw new Error('The schema has let through what is no code')
+  if (kind === 'percent' && percent !== undefined && amount === undefined) return ok({ code, kind, percent })
+  if (kind === 'amount' && amount !== undefined && percent === undefined) return ok({ code, kind, amount })
+  return refuse('coupon.bad-terms', `A coupon of the kind ${kind} says ${kind}, and only that`)
+}
 
 /** The limits that a body names, and only those. */
 export function limitsIn({ mostUses, mostUsesPerCustomer, startsAt, endsAt }: LimitsBody): Partial<CouponLimits> {

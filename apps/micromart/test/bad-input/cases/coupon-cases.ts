@@ -6,6 +6,7 @@ import { checkedOut, opened, strangers, versions } from './cart-cases.ts'
 import { listCases } from './lists.ts'
 
 const INVALID = '400 request.invalid'
+const BAD_TERMS = '422 coupon.bad-terms'
 const UNKNOWN = '404 coupon.unknown'
 const UNKNOWN_CART = '404 cart.unknown'
 
@@ -155,6 +156,7 @@ export const couponCases: CasesByRoute = {
     good: () => ({ path: '/api/v1/coupons', body: whole() }),
     accepted: 201,
     idempotent: true,
+    wrongField: [BAD_TERMS],
     harmless: limits,
     special: ({ coupons }) => [
       ...badLimits(whole),
@@ -172,9 +174,9 @@ export const couponCases: CasesByRoute = {
       ...['usd', 'US', '', '$', 'US\u0000', '\u0405SD'].map((currency) =>
         bad(`the currency ${currency}`, { body: whole({ amount: { minor: 1, currency } }) }, INVALID),
       ),
-      bad('a percentage and an amount', { body: whole({ percent: 10 }) }, INVALID),
+      bad('a percentage and an amount', { body: whole({ percent: 10 }) }, BAD_TERMS),
       bad('another kind', { body: whole({ kind: 'free' }) }, INVALID),
-      bad('a percentage that is an amount', { body: tenPercent({ kind: 'amount' }) }, INVALID),
+      bad('a percentage that is an amount', { body: tenPercent({ kind: 'amount' }) }, BAD_TERMS),
     ],
   },
   'GET /api/v1/coupons/:code': {
