@@ -15,6 +15,8 @@ export interface BuyersOptions {
   readonly shopper: Shopper
   /** Each buyer takes two of them. */
   readonly skus: readonly string[]
+  /** Every third buyer has it; when it is used up they buy without. */
+  readonly coupon?: string
   readonly count: number
   readonly atOnce: number
   readonly history: (record: HistoryRecord) => void
@@ -41,18 +43,26 @@ export async function runBuyers(options: BuyersOptions): Promise<readonly Answer
   return answers
 }
 
-async function buyOnce({ shopper, skus, history, patienceMs }: BuyersOptions, turn: number): Promise<Answer> {
+async function buyOnce(options: BuyersOptions, turn: number): Promise<Answer> {
+  const { shopper, skus, coupon, history, patienceMs } = options
   const persist = <T>(step: () => Promise<T | undefined>) => insist(step, patienceMs)
   const cart = await persist(async () => shopper.newCart().catch(() => undefined))
   for (const offset of [0, 1]) {
     const sku = skus[(turn + offset) % skus.length] ?? ''
     await persist(async () => definite(await shopper.add(cart, sku, 1)))
   }
-  const key = randomUUID()
-  const email = `buyer-${key}@example.com`
-  const checkOut = () => persist(() => attempt({ shopper, history }, cart, { key, email, method: methodOf(turn) }))
-  const answer = await checkOut()
-  return turn % 4 === 0 ? checkOut() : answer // an impatient finger on the button
+  if (coupon && turn % 3 === 0) await persist(async () => definite(await shopper.applyCoupon(cart, coupon)))
+  const email = `buyer-${cart.id}@example.com`
+  const checkOut = (key: string) =>
+    persist(() => attempt({ shopper, history }, cart, { key, email, method: methodOf(turn) }))
+  let key = randomUUID()
+  let answer = await checkOut(key)
+  if (answer.body?.code === 'cart.coupon-used-up') {
+    await persist(async () => definite(await shopper.removeCoupon(cart)))
+    key = randomUUID()
+    answer = await checkOut(key)
+  }
+  return turn % 4 === 0 ? checkOut(key) : answer // an impatient finger on the button
 }
 
 const methodOf = (turn: number) => METHODS[turn % METHODS.length] ?? 'sandbox:success'

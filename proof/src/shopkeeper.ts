@@ -6,6 +6,8 @@ export interface Shopkeeper {
   call(call: Omit<Call, 'headers'>): Promise<Answer>
   /** A new product at 12.50 USD with so many pieces on hand; answers its SKU. */
   stocked(quantity: number): Promise<string>
+  /** A new coupon, such as `{ kind: 'percent', percent: 10, mostUses: 5 }`; answers its code. */
+  coupon(terms: object): Promise<string>
   /** The SKU has so many pieces on hand from now on. */
   restock(sku: string, quantity: number): Promise<void>
 }
@@ -29,6 +31,11 @@ export async function openShopkeeper(shopper: Shopper, { email, password } = dem
   return {
     call,
     restock,
+    coupon: async (terms) => {
+      const code = `TEST-${randomUUID().slice(0, 8).toUpperCase()}`
+      expectStatus(201, await call({ method: 'POST', path: '/api/v1/coupons', body: { code, ...terms } }))
+      return code
+    },
     stocked: async (quantity) => {
       const sku = `TEST-${randomUUID().slice(0, 8).toUpperCase()}`
       const variants = [{ sku, price: { minor: 1250, currency: 'USD' } }]

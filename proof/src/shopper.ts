@@ -35,6 +35,8 @@ export interface Shopper {
   call(call: Call): Promise<Answer>
   newCart(): Promise<GuestCart>
   add(cart: GuestCart, sku: string, quantity: number): Promise<Answer>
+  applyCoupon(cart: GuestCart, code: string): Promise<Answer>
+  removeCoupon(cart: GuestCart): Promise<Answer>
   checkout(cart: GuestCart, options?: CheckoutOptions): Promise<Answer>
   order(orderId: string, token: string): Promise<Answer>
   signIn(email: string, password: string): Promise<string>
@@ -93,6 +95,10 @@ export function shopperOver(way: {
         headers: { 'cart-token': token },
         body: { sku, quantity },
       }),
+    applyCoupon: ({ id, token }, code) =>
+      call({ method: 'PUT', path: `/api/v1/carts/${id}/coupon`, headers: { 'cart-token': token }, body: { code } }),
+    removeCoupon: ({ id, token }) =>
+      call({ method: 'DELETE', path: `/api/v1/carts/${id}/coupon`, headers: { 'cart-token': token } }),
     checkout: ({ id, token }, { method = 'sandbox:success', key = randomUUID(), email = 'ada@example.com' } = {}) =>
       call({
         method: 'POST',

@@ -59,3 +59,7 @@ export const OrderedLine = Type.Object({
   unitPrice: MoneyBody,
 })
 export type OrderedLine = Static<typeof OrderedLine>
+
+/** What a coupon took off: the total of an order is the sum of its lines less `amount`. */
+export const AppliedDiscount = Type.Object({ couponCode: Type.String({ maxLength: 40 }), amount: MoneyBody })
+export type AppliedDiscount = Static<typeof AppliedDiscount>

@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { Instant, MoneyBody, message, OrderedLine, Uuid } from './message.ts'
+import { AppliedDiscount, Instant, MoneyBody, message, OrderedLine, Uuid } from './message.ts'
 
 export const CancelReason = Type.Union([
   Type.Literal('customer'),
@@ -40,7 +40,10 @@ export const OrderConfirmed = message(
     customerId,
     paymentId: Uuid,
     lines: Type.Array(OrderedLine, { minItems: 1 }),
+    /** What is charged: the lines less the discount. */
     total: MoneyBody,
+    /** Only with a coupon. */
+    discount: Type.Optional(AppliedDiscount),
     confirmedAt: Instant,
   }),
 )
@@ -70,6 +73,8 @@ export const OrderRefunded = message(
     customerId,
     lines: Type.Array(OrderedLine, { minItems: 1 }),
     amount: MoneyBody,
+    /** Only with a coupon. */
+    discount: Type.Optional(AppliedDiscount),
     refundedAt: Instant,
   }),
 )

@@ -7,6 +7,7 @@ export interface Sale {
   readonly orderId: string
   /** RFC 3339. */
   readonly confirmedAt: string
+  /** What was charged. */
   readonly total: Money
   readonly lines: readonly OrderedLine[]
 }

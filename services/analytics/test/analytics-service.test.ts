@@ -134,6 +134,23 @@ describe('the analytics service', () => {
       await h.close()
     })
 
+  test('revenue is what was charged, in sum and by product', async () => {
+    const h = await startServiceForTest(analytics)
+    const bought = sale('2026-11-21T10:00:00.000Z', line('MUG', 1, usd(1_000)), line('APRON', 1, usd(2_000)))
+    const discount = { couponCode: 'SALE', amount: usd(1_001) }
+    await h.deliver(OrderConfirmed, { ...bought, total: usd(1_999), discount })
+    const { totals, topProducts } = (await sales(h)).body
+    assert.deepEqual(totals[0].revenue, usd(1_999))
+    assert.deepEqual(
+      topProducts.map(({ sku, revenue }: { sku: string; revenue: unknown }) => [sku, revenue]),
+      [
+        ['APRON', usd(1_333)],
+        ['MUG', usd(666)],
+      ],
+    )
+    await h.close()
+  })
+
   test('answers staff only, and only sensible periods', async () => {
     const h = await startServiceForTest(analytics)
     assert.equal((await h.call({ method: 'GET', url: '/api/v1/analytics/sales' })).status, 401)

@@ -1,7 +1,9 @@
+import type { AppliedDiscount } from '@micromart/contracts/message'
 import type { Money } from '@micromart/kernel/money'
 import type { Refusal, Result } from '@micromart/kernel/result'
 import type { Queryable, Transaction } from '@micromart/postgres/database'
 import type { Cart, CartLine, CartOwner } from './domain/cart.ts'
+import type { Coupon, CouponRefusal } from './domain/coupon.ts'
 
 export interface OwnedCart {
   readonly cart: Cart
@@ -43,7 +45,9 @@ export interface Checkout {
   readonly cartId: string
   readonly owner: CartOwner
   readonly lines: readonly CartLine[]
+  /** What is charged: the lines less the discount. */
   readonly total: Money
+  readonly discount?: AppliedDiscount
   readonly paymentMethod: string
   readonly checkedOutAt: Date
 }
@@ -58,6 +62,41 @@ export interface CheckoutStore {
   record(tx: Transaction, checkout: Checkout, contact: Contact): Promise<void>
   find(orderId: string): Promise<Checkout | undefined>
   findContact(orderId: string): Promise<(Contact & { readonly customerId: string | null }) | undefined>
+}
+
+/** Where a coupon stands in the list. */
+export interface CouponPlace {
+  readonly createdAt: Date
+  readonly code: string
+}
+
+/** The coupons as the staff keeps them. Codes are in capitals. */
+export interface CouponBook {
+  /** False when there is one of this code already. */
+  add(tx: Transaction, coupon: Coupon): Promise<boolean>
+  find(db: Queryable, code: string): Promise<Coupon | undefined>
+  /** Newest first; `before` names the last one of the page before. */
+  list(db: Queryable, page: { before: CouponPlace | undefined; limit: number }): Promise<readonly Coupon[]>
+  /** Finds it, with the most uses that one customer has, and keeps all from changing and using it until the transaction ends. */
+  lock(tx: Transaction, code: string): Promise<{ coupon: Coupon; mostByOneCustomer: number } | undefined>
+  saveLimits(tx: Transaction, coupon: Coupon): Promise<void>
+}
+
+export interface CouponUse {
+  readonly orderId: string
+  readonly code: string
+  /** Whose limit it counts towards. */
+  readonly customer: string
+  readonly discountMinor: number
+  readonly usedAt: Date
+}
+
+/** Who has used a coupon: taken by a checkout, given back when its order is cancelled. */
+export interface CouponUses {
+  /** Takes one within all limits, or refuses; the caller rolls back then. Others that want this coupon wait until the transaction ends. */
+  take(tx: Transaction, use: CouponUse): Promise<Result<void, CouponRefusal>>
+  /** Once for each order, however often it is asked for; orders without a coupon are left alone. */
+  giveBack(tx: Transaction, orderIds: readonly string[], at: Date): Promise<void>
 }
 
 export interface CatalogueItem {

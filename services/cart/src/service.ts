@@ -3,20 +3,25 @@ import { cartQueries } from './adapters/cart-queries.ts'
 import { grpcCatalogue } from './adapters/grpc-catalogue.ts'
 import { postgresCartEndings, postgresCarts } from './adapters/postgres-carts.ts'
 import { postgresCheckouts } from './adapters/postgres-checkouts.ts'
+import { postgresCouponBook, postgresCouponUses } from './adapters/postgres-coupons.ts'
 import type { CartConfig } from './config.ts'
+import { cartCouponRoutes } from './http/cart-coupon-routes.ts'
 import { cartRoutes } from './http/cart-routes.ts'
 import { checkoutRoutes } from './http/checkout-routes.ts'
+import { couponRoutes } from './http/coupon-routes.ts'
 import { cartSubscription } from './messages/cart-subscriptions.ts'
 
-/** The cart service on any parts: carts and checkout behind HTTP, what was checked out behind gRPC. */
+/** The cart service on any parts: carts, coupons and checkout behind HTTP, what was checked out behind gRPC. */
 export async function cartService(parts: ServiceParts<CartConfig>): Promise<BuiltService> {
   const { config, database, outbox, write, clock, ids, http, grpc } = parts
   const catalogue = grpcCatalogue({ grpc, productUrls: config.PRODUCT_GRPC_URL })
   const checkouts = postgresCheckouts(database)
   cartRoutes(http, { carts: postgresCarts, catalogue, database, write, clock, ids, currency: config.CART_CURRENCY })
-  checkoutRoutes(http, { carts: postgresCarts, checkouts, outbox, write, clock, ids })
+  cartCouponRoutes(http, { carts: postgresCarts, coupons: postgresCouponBook, write, clock })
+  couponRoutes(http, { coupons: postgresCouponBook, database, write, clock })
+  checkoutRoutes(http, { carts: postgresCarts, checkouts, coupons: postgresCouponUses, outbox, write, clock, ids })
   return {
-    subscription: cartSubscription({ endings: postgresCartEndings, clock }),
+    subscription: cartSubscription({ endings: postgresCartEndings, coupons: postgresCouponUses, clock }),
     queries: cartQueries(checkouts),
   }
 }

@@ -72,7 +72,7 @@ describe('the cart service', () => {
       status: 'open',
       currency: 'USD',
       lines: [],
-      total: { minor: 0, currency: 'USD' },
+      ...{ subtotal: usd(0), couponCode: null, discount: usd(0), total: usd(0) },
     })
     assert.equal(created.headers.get('location'), `/api/v1/carts/${id}`)
     assert.equal(created.headers.get('etag'), '"1"')
@@ -100,7 +100,7 @@ describe('the cart service', () => {
           lineTotal: usd(3_800),
         },
       ],
-      total: usd(8_000),
+      ...{ subtotal: usd(8_000), couponCode: null, discount: usd(0), total: usd(8_000) },
     })
     const patched = await h.call({
       method: 'PATCH',
@@ -373,6 +373,7 @@ describe('the cart service', () => {
       totalMinor: 11_400n,
       checkedOutAt: h.clock.now().toISOString(),
       paymentMethod: 'sandbox:success',
+      ...{ discountMinor: 0n, couponCode: '' },
     })
     assert.deepEqual(
       lines.map(({ sku, quantity, unitPriceMinor }) => [sku, quantity, unitPriceMinor]),

@@ -64,7 +64,13 @@ export const routes: readonly Route[] = [
     ['POST /api/v1/carts/:id/items'],
     ['PATCH /api/v1/carts/:id/items/:lineId'],
     ['DELETE /api/v1/carts/:id/items/:lineId'],
+    ['PUT /api/v1/carts/:id/coupon'],
+    ['DELETE /api/v1/carts/:id/coupon'],
     ['POST /api/v1/carts/:id/checkout'],
+    ['GET /api/v1/coupons', staff],
+    ['POST /api/v1/coupons', staff],
+    ['GET /api/v1/coupons/:code', staff],
+    ['PATCH /api/v1/coupons/:code', staff],
   ),
   ...to(
     'order',

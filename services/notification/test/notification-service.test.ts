@@ -62,6 +62,15 @@ describe('the notification service with a mailbox', () => {
     assert.deepEqual(counts, { repeats: 0 })
   })
 
+  test('a coupon stands in the mail', async () => {
+    const { orderId, email } = guest()
+    const discount = { couponCode: 'SPRING', amount: { minor: 280, currency: 'USD' } }
+    await h.deliver(OrderConfirmed, { ...confirmed(orderId), discount, total: { minor: 2_520, currency: 'USD' } })
+    await h.runTimers()
+    const [mail] = await mailsTo(email)
+    assert.match(mail.text, /28\.00 USD\n {2}Coupon SPRING: -2\.80 USD\n {2}Total: 25\.20 USD/)
+  })
+
   test('a batch of many orders is many mails', async () => {
     const guests = Array.from({ length: 20 }, () => guest())
     await h.deliverBatch(guests.map(({ orderId }) => ({ type: OrderConfirmed as never, data: confirmed(orderId) })))

@@ -1,4 +1,4 @@
-import type { OrderedLine } from '@micromart/contracts/message'
+import type { AppliedDiscount, OrderedLine } from '@micromart/contracts/message'
 import type { Money } from '@micromart/kernel/money'
 
 /** An order as its readers see it. */
@@ -11,7 +11,10 @@ export interface OrderView {
   /** Where the customer has to confirm the payment, while that is asked for. */
   readonly actionUrl: string | null
   readonly lines: readonly OrderedLine[]
+  /** What is charged: the lines less the discount. */
   readonly total: Money
+  /** Null without a coupon. */
+  readonly discount: AppliedDiscount | null
   readonly refundedMinor: number
   readonly placedAt: Date
   readonly updatedAt: Date

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { CartCheckedOut } from '@micromart/contracts/cart'
 import { StockCommitRefused, StockRejected, StockReserved } from '@micromart/contracts/inventory'
+import type { DataOf } from '@micromart/contracts/message'
 import {
   PaymentActionRequired,
   PaymentAuthorized,
@@ -17,6 +18,8 @@ import { order } from '../src/main.ts'
 const MINUTE_MS = 60_000
 const total = { minor: 2_800, currency: 'USD' }
 
+type Discounted = Pick<Required<DataOf<typeof CartCheckedOut>>, 'total' | 'discount'>
+
 describe('the order service', () => {
   let h: ServiceHarness
   before(async () => {
@@ -24,7 +27,7 @@ describe('the order service', () => {
   })
   after(() => h.close())
 
-  const place = async ({ customerId = null }: { customerId?: string | null } = {}) => {
+  const place = async ({ customerId = null, ...change }: { customerId?: string | null } & Partial<Discounted> = {}) => {
     const orderId = randomUUID()
     const cartToken = newCartToken()
     await h.deliver(CartCheckedOut, {
@@ -38,6 +41,7 @@ describe('the order service', () => {
       total,
       paymentMethod: 'sandbox:success',
       checkedOutAt: h.clock.now().toISOString(),
+      ...change,
     })
     return { orderId, headers: { 'cart-token': cartToken } }
   }
@@ -69,6 +73,31 @@ describe('the order service', () => {
     )
     assert.ok(timeline.events.every((event: { at: string; causationId: string }) => event.at && event.causationId))
     assert.ok(!JSON.stringify(timeline).includes('guestTokenHash'))
+  })
+
+  test('a discount is told with the total, and only what is charged is asked for, confirmed and given back', async () => {
+    const discounted = {
+      total: { minor: 2_520, currency: 'USD' },
+      discount: { couponCode: 'SPRING', amount: { minor: 280, currency: 'USD' } },
+    }
+    const { orderId, headers } = await place(discounted)
+    await reserve(orderId)
+    const sent = async () =>
+      (await h.outbox()).filter(({ data }) => data['orderId'] === orderId).map(({ data }) => data)
+    assert.deepEqual((await sent()).at(-1)?.['amount'], discounted.total)
+    const other = { ...payment(orderId), amount: total } // the sum of the lines
+    await h.deliver(PaymentAuthorized, other)
+    assert.equal((await get(orderId, headers)).body.status, 'awaiting-payment')
+    await h.deliver(PaymentAuthorized, { ...other, amount: discounted.total })
+    const { body } = await get(orderId, headers)
+    assert.deepEqual([body.status, body.total, body.discount], ['confirmed', discounted.total, discounted.discount])
+    const confirmed = (await sent()).at(-1)
+    assert.deepEqual([confirmed?.['total'], confirmed?.['discount']], [discounted.total, discounted.discount])
+    await h.call({ method: 'POST', url: `/api/v1/orders/${orderId}/cancel`, headers })
+    await h.deliver(PaymentRefunded, { ...other, amount: discounted.total })
+    const refunded = (await sent()).at(-1)
+    assert.deepEqual([refunded?.['amount'], refunded?.['discount']], [discounted.total, discounted.discount])
+    assert.deepEqual((await get(orderId, headers)).body.refunded, discounted.total)
   })
 
   for (const [what, message, reason] of [

@@ -41,6 +41,11 @@ describe('the payment service', () => {
     method,
     dueAt: new Date(h.clock.now().getTime() + 15 * MINUTE_MS).toISOString(),
   })
+  const costsNothing = async () => {
+    const orderId = randomUUID()
+    await h.deliver(OrderPaymentDue, { ...dueData(orderId, 'sandbox:decline'), amount: { minor: 0, currency: 'USD' } })
+    return orderId
+  }
   const due = async (method: string, orderId = randomUUID()) => {
     await h.deliver(OrderPaymentDue, dueData(orderId, method))
     return orderId
@@ -96,6 +101,21 @@ describe('the payment service', () => {
     )
     return Number(row?.sum)
   }
+
+  test('an order that costs nothing goes its way, and the provider never hears of it', async () => {
+    const [kept, back, early] = [await costsNothing(), await costsNothing(), await costsNothing()]
+    for (const orderId of [kept, back]) await confirm(orderId)
+    for (const orderId of [back, early]) await cancel(orderId)
+    await h.runTimers()
+    assert.deepEqual(await told(kept), ['authorized', 'captured'])
+    assert.deepEqual(await told(back), ['authorized', 'captured', 'refunded'])
+    assert.deepEqual(await told(early), ['authorized', 'voided'])
+    for (const orderId of [kept, back, early]) {
+      assert.deepEqual((await view(orderId)).ledger, [])
+      const asked = await sandbox.query('SELECT 1 FROM sandbox_payments WHERE order_id = $1', [orderId])
+      assert.deepEqual(asked, [])
+    }
+  })
 
   test('authorises, captures and refunds, each once though each message comes twice', async () => {
     const orderId = await due('sandbox:success')

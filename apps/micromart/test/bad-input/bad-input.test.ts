@@ -4,6 +4,7 @@ import { type Route, routes } from '@micromart/gateway/routes'
 import type { BadCase, CasesByRoute, Wish } from './case.ts'
 import { analyticsCases } from './cases/analytics-cases.ts'
 import { cartCases } from './cases/cart-cases.ts'
+import { couponCases } from './cases/coupon-cases.ts'
 import { inventoryCases } from './cases/inventory-cases.ts'
 import { notificationCases } from './cases/notification-cases.ts'
 import { orderCases } from './cases/order-cases.ts'
@@ -22,6 +23,7 @@ const table: CasesByRoute = {
   ...userCases,
   ...productCases,
   ...inventoryCases,
+  ...couponCases,
   ...cartCases,
   ...paymentCases,
   ...orderCases,
@@ -93,6 +95,7 @@ describe('bad input', () => {
       'product.products',
       'inventory.movements',
       'cart.carts',
+      'cart.coupons',
       'order.event_log',
       'payment.payments',
     ])

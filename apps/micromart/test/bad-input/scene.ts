@@ -31,6 +31,14 @@ export interface Scene {
   readonly fullCart: GuestCart
   readonly emptyCart: GuestCart
   readonly checkedOutCart: GuestCart
+  readonly coupons: {
+    readonly good: string
+    readonly notYet: string
+    readonly over: string
+    readonly inEuros: string
+    /** Put into this cart before somebody else had the last use. */
+    readonly usedUp: { readonly code: string; readonly cart: GuestCart }
+  }
   /** Of the signed-in shopper. */
   readonly shoppersCartId: string
   /** A guest's, which waits until its payment is confirmed at `reference`. */
@@ -103,6 +111,7 @@ async function setUp(shop: RunningShop, stores: Stores, webhookSecret: string): 
       shopperId: me.id,
       ...(await goods(shopper)),
       ...(await carts(shopper, tokens.shopper)),
+      coupons: await coupons(shopper),
       signature: (body, at = new Date()) => signature(webhookSecret, body, at),
     }
   } finally {
@@ -128,6 +137,33 @@ async function goods(shopper: Shopper) {
     productId: (await product(sku.toLowerCase())).id as string,
     otherProductId: other.id as string,
     otherHandle: other.handle as string,
+  }
+}
+
+async function coupons(shopper: Shopper): Promise<Scene['coupons']> {
+  const keeper = await openShopkeeper(shopper)
+  const sku = await keeper.stocked(10)
+  const tenPercent = (limits: object = {}) => keeper.coupon({ kind: 'percent', percent: 10, ...limits })
+  const code = await tenPercent({ mostUses: 1 })
+  const withCoupon = async () => {
+    const cart = await shopper.newCart()
+    assert.equal((await shopper.add(cart, sku, 1)).status, 201)
+    assert.equal((await shopper.applyCoupon(cart, code)).status, 200)
+    return cart
+  }
+  const [first, second] = [await withCoupon(), await withCoupon()]
+  const { status, body } = await shopper.checkout(first, { email: email() })
+  assert.equal(status, 202)
+  await eventually('the order with the last use', async () => {
+    const { body: order } = await shopper.order(body.orderId, first.token)
+    return order.status === 'confirmed'
+  })
+  return {
+    good: await tenPercent({ mostUses: 1_000, mostUsesPerCustomer: 10 }),
+    notYet: await tenPercent({ startsAt: '2999-01-01T00:00:00Z' }),
+    over: await tenPercent({ endsAt: '2001-01-01T00:00:00Z' }),
+    inEuros: await keeper.coupon({ kind: 'amount', amount: { minor: 100, currency: 'EUR' } }),
+    usedUp: { code, cart: second },
   }
 }
 
@@ -176,9 +212,18 @@ function signature(secret: string, body: string, at: Date): string {
 }
 
 /** A token's last part alone is enough to know it by. The demo password is none: the shop itself warns that everybody knows it. */
-const secretsOf = ({ tokens, badTokens, cart, fullCart, emptyCart, order, ...scene }: Scene): readonly string[] => [
+const secretsOf = ({
+  tokens,
+  badTokens,
+  cart,
+  fullCart,
+  emptyCart,
+  order,
+  coupons,
+  ...scene
+}: Scene): readonly string[] => [
   ...Object.values(tokens).map((token) => token.split('.').at(-1) ?? token),
   ...Object.values(badTokens),
-  ...[cart, fullCart, emptyCart, scene.checkedOutCart].map(({ token }) => token),
+  ...[cart, fullCart, emptyCart, scene.checkedOutCart, coupons.usedUp.cart].map(({ token }) => token),
   order.reference,
 ]

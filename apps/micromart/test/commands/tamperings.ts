@@ -70,6 +70,20 @@ export const tamperings: readonly Tampering[] = [
     broken: ['I5'],
   },
   {
+    what: 'a coupon that takes off more than it did',
+    database: 'cart',
+    spoil: `UPDATE coupons SET percent = percent + 1`,
+    mend: `UPDATE coupons SET percent = percent - 1`,
+    broken: ['I6'],
+  },
+  {
+    what: 'a total of the order that forgets the discount',
+    database: 'order',
+    spoil: `UPDATE order_view SET discount_minor = 0 WHERE coupon_code IS NOT NULL`,
+    mend: `UPDATE order_view SET discount_minor = 250 WHERE coupon_code IS NOT NULL`,
+    broken: ['I6'],
+  },
+  {
     what: 'a charge that is not the total',
     database: 'sandbox',
     spoil: charged('+ 1'),

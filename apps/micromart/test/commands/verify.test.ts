@@ -69,20 +69,22 @@ describe('micromart verify', () => {
   })
 })
 
-/** One order that is kept, and one that is paid back. */
+/** One order that is kept, with a coupon, and one that is paid back. */
 async function buyAndCancel({ shopper }: RunningShop) {
   const keeper = await openShopkeeper(shopper)
   const sku = await keeper.stocked(10)
-  const buy = async () => {
+  const code = await keeper.coupon({ kind: 'percent', percent: 10, mostUses: 1 })
+  const buy = async (coupon?: string) => {
     const cart = await shopper.newCart()
     await shopper.add(cart, sku, 2)
+    if (coupon) await shopper.applyCoupon(cart, coupon)
     const { body } = await shopper.checkout(cart)
     const reaches = (status: string) =>
       until(async () => (await shopper.order(body.orderId, cart.token)).body?.status === status, { what: status })
     await reaches('confirmed')
     return { orderId: body.orderId as string, cart, reaches }
   }
-  await buy()
+  await buy(code)
   const { orderId, cart, reaches } = await buy()
   const headers = { 'cart-token': cart.token }
   await shopper.call({ method: 'POST', path: `/api/v1/orders/${orderId}/cancel`, headers })

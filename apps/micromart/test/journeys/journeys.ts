@@ -9,12 +9,12 @@ import { until } from '@micromart/testkit/until'
 import { Client } from 'pg'
 import { type DatabaseName, databaseNames } from '../../src/start/databases.ts'
 import type { Shape } from '../shapes.ts'
+import { couponJourneys } from './coupon-journeys.ts'
+import { buy, cancel, someone } from './purchase.ts'
 import { openShop, type ShopUnderTest } from './shop-under-test.ts'
 
 /** Time enough to approve a payment, and not too long to see one expire. */
 const environment = { ORDER_PAYMENT_TIMEOUT_MS: '6000', SANDBOX_LATE_MS: '500', SANDBOX_SLOW_MS: '500' }
-
-const someone = () => `${randomUUID()}@example.com`
 
 /** What a shopper can live through, end to end; every shape of the shop passes the same. */
 export function journeys(shape: Shape, skip: string | false = false): void {
@@ -27,22 +27,12 @@ export function journeys(shape: Shape, skip: string | false = false): void {
     const shop = () => opened
 
     describe('a purchase', { concurrency: true }, () => purchases(shop))
+    describe('a coupon', { concurrency: true }, () => couponJourneys(shop))
     describe('a payment that takes its time', { concurrency: true }, () => payments(shop))
     describe('many at once', { concurrency: true }, () => crowds(shop))
     describe('what is down', () => outages(shop))
     describe('afterwards', () => books(shop))
   })
-}
-
-/** Puts the lines into a cart and checks out; the order's id and all that is needed to follow it. */
-async function buy(
-  shop: ShopUnderTest,
-  { lines, ...options }: { lines: readonly (readonly [string, number])[]; method?: string; email?: string },
-) {
-  const cart = await shop.cartWith(...lines)
-  const answer = await shop.checkout(cart, options)
-  assert.equal(answer.status, 202, answer.text)
-  return { cart, orderId: answer.body.orderId as string, answer }
 }
 
 function purchases(shop: () => ShopUnderTest) {
@@ -165,9 +155,6 @@ function purchases(shop: () => ShopUnderTest) {
     assert.equal((await shop().stockOf(sku)).available, 3)
   })
 }
-
-const cancel = (shop: ShopUnderTest, orderId: string, token: string) =>
-  shop.call({ method: 'POST', path: `/api/v1/orders/${orderId}/cancel`, headers: { 'cart-token': token } })
 
 function payments(shop: () => ShopUnderTest) {
   const awaiting = async (options: { quantity: number; method: string; email?: string }) => {

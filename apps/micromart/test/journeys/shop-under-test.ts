@@ -13,11 +13,15 @@ const FINAL = new Set(['confirmed', 'cancelled', 'refunded'])
 export interface Mail {
   readonly subject: string
   readonly template: string
+  readonly text: string
 }
 
 export interface ShopUnderTest extends Shopper {
   readonly shop: RunningShop
   readonly stocked: Shopkeeper['stocked']
+  readonly coupon: Shopkeeper['coupon']
+  /** Waits until orders that were not cancelled have used the coupon so often. */
+  usesBecome(code: string, uses: number): Promise<unknown>
   stockOf(sku: string): Promise<{ onHand: number; reserved: number; available: number }>
   stockBecomes(sku: string, level: { onHand: number; reserved: number }): Promise<unknown>
   readonly staff: Shopkeeper['call']
@@ -44,6 +48,9 @@ export async function openShop(shape: Shape, environment: Readonly<Record<string
     shop,
     staff: keeper.call,
     stocked: keeper.stocked,
+    coupon: keeper.coupon,
+    usesBecome: (code, uses) =>
+      eventually(`${uses} uses of ${code}`, async () => (await get(`/api/v1/coupons/${code}`)).uses === uses),
     stockOf: (sku) => get(`/api/v1/inventory/${sku}`),
     stockBecomes: (sku, { onHand, reserved }) =>
       eventually(`${onHand} of ${sku} on hand, ${reserved} reserved`, async () => {

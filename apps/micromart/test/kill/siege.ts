@@ -9,6 +9,8 @@ import { createShopper } from '@micromart/proof/shopper'
 const CHECKOUTS = 200
 /** The blow falls when so many of them are accepted, while the others run. */
 const BLOW_AT = 60
+/** Fewer than the buyers who want one. */
+const MOST_COUPON_USES = 40
 const PIECES = [20, 60, 60, 90, 90, 120]
 
 /** What the checker, a program of its own, has to say about the books of a data directory. */
@@ -30,12 +32,14 @@ export async function besiege(target: {
   const shopper = createShopper(target.url, { connections: 16, timeoutMs: 10_000 })
   const keeper = await openShopkeeper(shopper)
   const skus = await Promise.all(PIECES.map((pieces) => keeper.stocked(pieces)))
+  const coupon = await keeper.coupon({ kind: 'percent', percent: 7, mostUses: MOST_COUPON_USES })
   const historyFile = join(target.dataDir, `history-${target.name}.ndjson`)
   let told = 0
   let blow: Promise<unknown> | undefined
   const answers = await runBuyers({
     shopper,
     skus,
+    coupon,
     count: CHECKOUTS,
     atOnce: 16,
     patienceMs: 60_000,
@@ -70,6 +74,9 @@ export function assertHolds({ findings }: Verdict): void {
     findings.map(({ invariant, violations }) => ({ invariant, violations })),
     ['I1', 'I2', 'I3', 'I4', 'I5', 'I6'].map((invariant) => ({ invariant, violations: [] })),
   )
-  const checkouts = findings.find(({ invariant }) => invariant === 'I3')?.counts['checkouts'] ?? 0
+  const countOf = (invariant: string, what: string) =>
+    findings.find((finding) => finding.invariant === invariant)?.counts[what] ?? 0
+  const [checkouts, discounted] = [countOf('I3', 'checkouts'), countOf('I6', 'discounted')]
   assert.ok(checkouts >= CHECKOUTS, `${checkouts} checkouts`)
+  assert.ok(discounted >= MOST_COUPON_USES, `${discounted} with a coupon`)
 }

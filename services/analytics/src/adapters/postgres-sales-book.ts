@@ -1,5 +1,6 @@
 import type { Database } from '@micromart/postgres/database'
-import type { SalesBook } from '../ports.ts'
+import { chargedByLine } from '../domain/charged-lines.ts'
+import type { Sale, SalesBook } from '../ports.ts'
 
 const ADD_SALES = `
   INSERT INTO sales (order_id, day, confirmed_at, currency, total_minor)
@@ -39,9 +40,7 @@ export const postgresSalesBook = (database: Database): SalesBook => ({
       sales.map(({ total }) => total.currency),
       sales.map(({ total }) => total.minor),
     ])
-    const lines = sales.flatMap(({ orderId, confirmedAt, lines }) =>
-      lines.map((line) => ({ ...line, orderId, confirmedAt })),
-    )
+    const lines = sales.flatMap(chargedLines)
     tx.write(ADD_LINES, [
       lines.map(({ orderId }) => orderId),
       lines.map(({ lineId }) => lineId),
@@ -50,7 +49,7 @@ export const postgresSalesBook = (database: Database): SalesBook => ({
       lines.map(({ title }) => title),
       lines.map(({ quantity }) => quantity),
       lines.map(({ unitPrice }) => unitPrice.currency),
-      lines.map(({ unitPrice, quantity }) => unitPrice.minor * quantity),
+      lines.map(({ minor }) => minor),
     ])
   },
   addRefunds: async (tx, refunds) => {
@@ -88,3 +87,8 @@ export const postgresSalesBook = (database: Database): SalesBook => ({
       ])
     ).map(({ revenue, ...product }) => ({ ...product, revenueMinor: Number(revenue) })),
 })
+
+function chargedLines({ orderId, confirmedAt, lines, total }: Sale) {
+  const charged = chargedByLine(lines, total)
+  return lines.map((line, index) => ({ ...line, orderId, confirmedAt, minor: charged[index] ?? 0 }))
+}

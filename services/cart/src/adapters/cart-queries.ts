@@ -1,7 +1,7 @@
 import type { ConnectRouter } from '@connectrpc/connect'
 import { CartQueries } from '@micromart/contracts/gen/cart_pb'
 import { isUuid } from '@micromart/kernel/ids'
-import type { CheckoutStore } from '../ports.ts'
+import type { Checkout, CheckoutStore } from '../ports.ts'
 
 /** What other services may ask about checked-out carts; an order id that is not known is an answer, not an error. */
 export const cartQueries =
@@ -11,7 +11,7 @@ export const cartQueries =
       async getCheckout({ orderId }) {
         const checkout = isUuid(orderId) ? await checkouts.find(orderId) : undefined
         if (!checkout) return { found: false }
-        const { cartId, owner, lines, total, paymentMethod, checkedOutAt } = checkout
+        const { cartId, owner, lines, total, discount, paymentMethod, checkedOutAt } = checkout
         return {
           found: true,
           orderId,
@@ -27,6 +27,7 @@ export const cartQueries =
           })),
           currency: total.currency,
           totalMinor: BigInt(total.minor),
+          ...discountFields(discount),
           checkedOutAt: checkedOutAt.toISOString(),
           paymentMethod,
         }
@@ -39,3 +40,6 @@ export const cartQueries =
       },
     })
   }
+
+const discountFields = (discount: Checkout['discount']) =>
+  discount ? { discountMinor: BigInt(discount.amount.minor), couponCode: discount.couponCode } : {}

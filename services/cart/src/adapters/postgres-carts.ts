@@ -1,5 +1,6 @@
 import type { Queryable } from '@micromart/postgres/database'
 import type { Cart, CartLine } from '../domain/cart.ts'
+import type { CouponTerms } from '../domain/coupon.ts'
 import type { CartAndOrder, CartEndings, CartStore, OwnedCart } from '../ports.ts'
 import { ownerColumns, ownerOf } from './owner-columns.ts'
 
@@ -9,6 +10,7 @@ interface Row {
   readonly status: Cart['status']
   readonly currency: string
   readonly lines: readonly CartLine[]
+  readonly coupon: CouponTerms | null
   readonly orderId: string | null
   readonly customerId: string | null
   readonly guestTokenHash: string | null
@@ -18,11 +20,12 @@ const CREATE = `
   INSERT INTO carts (id, version, status, currency, lines, customer_id, guest_token_hash, created_at, updated_at)
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)`
 const FIND = `
-  SELECT id, version, status, currency, lines, order_id AS "orderId", customer_id AS "customerId",
+  SELECT id, version, status, currency, lines, coupon, order_id AS "orderId", customer_id AS "customerId",
     guest_token_hash AS "guestTokenHash"
   FROM carts WHERE id = $1`
 const LOCK = `${FIND} FOR UPDATE`
-const SAVE = 'UPDATE carts SET version = $2, status = $3, lines = $4, order_id = $5, updated_at = $6 WHERE id = $1'
+const SAVE = `
+  UPDATE carts SET version = $2, status = $3, lines = $4, coupon = $5, order_id = $6, updated_at = $7 WHERE id = $1`
 
 const ended = (statuses: string) => `
   SELECT carts.id FROM carts
@@ -30,7 +33,7 @@ const ended = (statuses: string) => `
   WHERE carts.status IN (${statuses}) ORDER BY carts.id FOR UPDATE OF carts`
 const ORDERED = `
   WITH ended AS (${ended(`'checked-out'`)})
-  UPDATE carts SET status = 'ordered', lines = '[]', version = version + 1, updated_at = $3
+  UPDATE carts SET status = 'ordered', lines = '[]', coupon = NULL, version = version + 1, updated_at = $3
   FROM ended WHERE carts.id = ended.id`
 // A cancellation may overtake its confirmation, so released is where every cart stays.
 const RELEASED = `
@@ -43,8 +46,8 @@ const read = async (db: Queryable, sql: string, id: string): Promise<OwnedCart |
   return row && { cart: cartOf(row), owner: ownerOf(row) }
 }
 
-function cartOf({ id, version, status, currency, lines, orderId }: Row): Cart {
-  const content = { id, version, currency, lines }
+function cartOf({ id, version, status, currency, lines, coupon, orderId }: Row): Cart {
+  const content = { id, version, currency, lines, coupon }
   if (status === 'open') return { ...content, status }
   if (orderId === null) throw new Error(`Cart ${id} is ${status} without an order`)
   return { ...content, status, orderId }
@@ -59,7 +62,8 @@ export const postgresCarts: CartStore = {
   lock: (tx, id) => read(tx, LOCK, id),
   async save(tx, cart, at) {
     const orderId = cart.status === 'open' ? null : cart.orderId
-    tx.write(SAVE, [cart.id, cart.version, cart.status, JSON.stringify(cart.lines), orderId, at])
+    const { id, version, status, lines, coupon } = cart
+    tx.write(SAVE, [id, version, status, JSON.stringify(lines), coupon && JSON.stringify(coupon), orderId, at])
   },
 }
 

@@ -9,6 +9,8 @@ interface Row {
   readonly guestTokenHash: string | null
   readonly lines: readonly CartLine[]
   readonly totalMinor: string
+  readonly discountMinor: string
+  readonly couponCode: string | null
   readonly currency: string
   readonly paymentMethod: string
   readonly checkedOutAt: Date
@@ -28,21 +30,22 @@ interface ContactRow {
 
 const RECORD = `
   WITH checkout AS (
-    INSERT INTO checkouts (order_id, cart_id, customer_id, guest_token_hash, lines, total_minor, currency, payment_method, checked_out_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    INSERT INTO checkouts (order_id, cart_id, customer_id, guest_token_hash, lines, total_minor, discount_minor, coupon_code, currency,
+      payment_method, checked_out_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
   )
   INSERT INTO checkout_contacts (order_id, email, name, line1, line2, city, region, postal_code, country)
-  VALUES ($1, $10, $11, $12, $13, $14, $15, $16, $17)`
+  VALUES ($1, $12, $13, $14, $15, $16, $17, $18, $19)`
 const FIND = `
   SELECT cart_id AS "cartId", customer_id AS "customerId", guest_token_hash AS "guestTokenHash", lines,
-    total_minor AS "totalMinor", currency, payment_method AS "paymentMethod", checked_out_at AS "checkedOutAt"
+    total_minor AS "totalMinor", discount_minor AS "discountMinor", coupon_code AS "couponCode", currency, payment_method AS "paymentMethod", checked_out_at AS "checkedOutAt"
   FROM checkouts WHERE order_id = $1`
 const FIND_CONTACT = `
   SELECT customer_id AS "customerId", email, name, line1, line2, city, region, postal_code AS "postalCode", country
   FROM checkout_contacts JOIN checkouts USING (order_id) WHERE order_id = $1`
 
 export const postgresCheckouts = (database: Database): CheckoutStore => ({
-  async record(tx, { orderId, cartId, owner, lines, total, paymentMethod, checkedOutAt }, { email, address }) {
+  async record(tx, { orderId, cartId, owner, lines, total, discount, ...checkout }, { email, address }) {
     const { name, line1, line2, city, region, postalCode, country } = address
     tx.write(RECORD, [
       orderId,
@@ -50,9 +53,11 @@ export const postgresCheckouts = (database: Database): CheckoutStore => ({
       ...ownerColumns(owner),
       JSON.stringify(lines),
       total.minor,
+      discount?.amount.minor ?? 0,
+      discount?.couponCode ?? null,
       total.currency,
-      paymentMethod,
-      checkedOutAt,
+      checkout.paymentMethod,
+      checkout.checkedOutAt,
       email ?? null,
       name,
       line1,
@@ -66,12 +71,14 @@ export const postgresCheckouts = (database: Database): CheckoutStore => ({
   async find(orderId) {
     const [row] = await database.query<Row>(FIND, [orderId])
     if (!row) return undefined
-    const { customerId, guestTokenHash, totalMinor, currency, ...rest } = row
+    const { customerId, guestTokenHash, totalMinor, discountMinor, couponCode, currency, ...rest } = row
+    const amountOf = (minor: string) => ({ minor: Number(minor), currency })
     return {
       ...rest,
       orderId,
       owner: ownerOf({ customerId, guestTokenHash }),
-      total: { minor: Number(totalMinor), currency },
+      total: amountOf(totalMinor),
+      ...(couponCode === null ? {} : { discount: { couponCode, amount: amountOf(discountMinor) } }),
     }
   },
   async findContact(orderId) {

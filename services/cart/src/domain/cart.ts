@@ -1,5 +1,6 @@
-import { type Money, multiplyMoney, totalOf } from '@micromart/kernel/money'
+import { type Money, money, multiplyMoney, totalOf } from '@micromart/kernel/money'
 import { ok, type Refusal, type Result, refuse } from '@micromart/kernel/result'
+import { type CouponRefusal, type CouponTerms, discountFor } from './coupon.ts'
 
 //   open -> checked-out -> ordered
 //                +------------+----> released
@@ -19,6 +20,8 @@ interface CartContent {
   readonly currency: string
   /** At most one line a SKU. */
   readonly lines: readonly CartLine[]
+  /** The coupon that the shopper has put in; its use is taken by the checkout. */
+  readonly coupon: CouponTerms | null
 }
 
 export type OpenCart = CartContent & { readonly status: 'open' }
@@ -36,6 +39,7 @@ export type CartRefusal = Refusal<
   | 'cart.checked-out'
   | 'cart.currency-mismatch'
   | 'cart.empty'
+  | 'cart.no-coupon'
   | 'cart.quantity-too-large'
   | 'cart.too-many-lines'
   | 'cart.total-too-large'
@@ -53,9 +57,20 @@ export const emptyCart = (id: string, currency: string): OpenCart => ({
   status: 'open',
   currency,
   lines: [],
+  coupon: null,
 })
 
-export const totalOfCart = ({ lines, currency }: Cart): Money => totalOf(lines, currency)
+/** What the lines cost, before any discount. */
+export const subtotalOfCart = ({ lines, currency }: Cart): Money => totalOf(lines, currency)
+
+export function discountOfCart(cart: Cart): Money {
+  const subtotal = subtotalOfCart(cart)
+  return cart.coupon ? discountFor(cart.coupon, subtotal) : money(0, subtotal.currency)
+}
+
+/** What is charged: subtotal less discount, never below zero. */
+export const totalOfCart = (cart: Cart): Money =>
+  money(subtotalOfCart(cart).minor - discountOfCart(cart).minor, cart.currency)
 
 export const totalOfLine = ({ unitPrice, quantity }: CartLine): Money => multiplyMoney(unitPrice, quantity)
 
@@ -88,6 +103,23 @@ export function changeQuantity(cart: Cart, lineId: string, quantity: number): Ch
     cart,
     cart.lines.map((line) => (line.id === lineId ? { ...line, quantity } : line)).filter((line) => line.quantity > 0),
   )
+}
+
+/** Puts a coupon in; one that was in before is taken out. */
+export function applyCoupon(cart: Cart, coupon: CouponTerms): Result<OpenCart, CartRefusal | CouponRefusal> {
+  if (cart.status !== 'open') return checkedOut()
+  if (coupon.kind === 'amount' && coupon.amount.currency !== cart.currency)
+    return refuse(
+      'cart.coupon-currency-mismatch',
+      `This coupon is for carts in ${coupon.amount.currency}, this one is in ${cart.currency}`,
+    )
+  return ok({ ...cart, version: cart.version + 1, coupon })
+}
+
+export function removeCoupon(cart: Cart): Changed {
+  if (cart.status !== 'open') return checkedOut()
+  if (cart.coupon === null) return refuse('cart.no-coupon', 'There is no coupon in this cart')
+  return ok({ ...cart, version: cart.version + 1, coupon: null })
 }
 
 /** Freezes the cart for an order. */

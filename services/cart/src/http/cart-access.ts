@@ -3,7 +3,7 @@ import { hashCartToken } from '@micromart/http-kit/cart-token'
 import { isUuid } from '@micromart/kernel/ids'
 import { ok, type Refusal, type Result, refuse } from '@micromart/kernel/result'
 import type { FastifyRequest } from 'fastify'
-import type { Cart, CartOwner } from '../domain/cart.ts'
+import type { CartOwner } from '../domain/cart.ts'
 import type { OwnedCart } from '../ports.ts'
 
 export type AccessRefusal = Refusal<'cart.unknown' | 'cart.version-mismatch'>
@@ -31,7 +31,11 @@ export async function openCartToChange(
   return opened
 }
 
-export const etagOf = ({ version }: Cart): string => `"${version}"`
+interface Versioned {
+  readonly version: number
+}
+
+export const etagOf = ({ version }: Versioned): string => `"${version}"`
 
 function mayOpen(request: FastifyRequest, owner: CartOwner): boolean {
   if (owner.kind === 'customer') return request.caller.kind === 'user' && request.caller.userId === owner.customerId
@@ -42,5 +46,5 @@ function mayOpen(request: FastifyRequest, owner: CartOwner): boolean {
 }
 
 /** RFC 9110, section 13.1.1: any listed tag, by strong comparison. */
-const matches = (ifMatch: string | undefined, cart: Cart): boolean =>
-  ifMatch === undefined || ifMatch.trim() === '*' || ifMatch.split(',').some((tag) => tag.trim() === etagOf(cart))
+export const matches = (ifMatch: string | undefined, edited: Versioned): boolean =>
+  ifMatch === undefined || ifMatch.trim() === '*' || ifMatch.split(',').some((tag) => tag.trim() === etagOf(edited))

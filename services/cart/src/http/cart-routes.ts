@@ -4,27 +4,20 @@ import type { StatusTable } from '@micromart/http-kit/problem'
 import { type HttpServer, NoBody } from '@micromart/http-kit/server'
 import type { Clock } from '@micromart/kernel/clock'
 import type { Ids } from '@micromart/kernel/ids'
-import { ok, type Refusal, type Result } from '@micromart/kernel/result'
+import { ok } from '@micromart/kernel/result'
 import type { Database } from '@micromart/postgres/database'
 import type { IdempotentWrite } from '@micromart/postgres/idempotency'
-import type { FastifyReply, FastifyRequest } from 'fastify'
-import {
-  addItem,
-  type Cart,
-  type CartOwner,
-  type CartRefusal,
-  changeQuantity,
-  emptyCart,
-  totalOfCart,
-  totalOfLine,
-} from '../domain/cart.ts'
+import type { FastifyRequest } from 'fastify'
+import { addItem, type CartOwner, type CartRefusal, changeQuantity, emptyCart } from '../domain/cart.ts'
 import type { CartStore, Catalogue, CatalogueRefusal } from '../ports.ts'
-import { type AccessRefusal, etagOf, openCart, openCartToChange } from './cart-access.ts'
-import { ById, ByLine, CartBody, ItemBody, NewCartBody, QuantityBody, StartedCartBody } from './cart-schemas.ts'
+import { type AccessRefusal, etagOf, openCart } from './cart-access.ts'
+import { ById, ByLine, bodyOf, CartBody, ItemBody, NewCartBody, QuantityBody, StartedCartBody } from './cart-schemas.ts'
+import { cartEditor } from './edit-cart.ts'
 
 const statuses = {
   'cart.unknown': 404,
   'cart.unknown-line': 404,
+  'cart.no-coupon': 404,
   'cart.checked-out': 409,
   'cart.version-mismatch': 412,
   'cart.unknown-sku': 422,
@@ -51,26 +44,9 @@ export function cartRoutes(
   http: HttpServer,
   { carts, catalogue, database, write, clock, ids, currency }: CartRoutes,
 ): void {
-  const answer = writeHandler(write, { statuses })
   /** Its answer has the only copy of the cart's token; and a cart that is started twice hurts nobody. */
   const answerOnce = writeHandler(write, { statuses, key: 'ignored' })
-
-  const edit = (
-    {
-      request,
-      reply,
-      status = 200,
-    }: { request: FastifyRequest<{ Params: { id: string } }>; reply: FastifyReply; status?: number },
-    change: (cart: Cart) => Result<Cart, Refusal>,
-  ) =>
-    answer(request, reply, async (tx) => {
-      const opened = await openCartToChange(request, request.params.id, (id) => carts.lock(tx, id))
-      if (!opened.ok) return opened
-      const changed = change(opened.value.cart)
-      if (!changed.ok) return changed
-      await carts.save(tx, changed.value, clock.now())
-      return ok({ status, headers: { etag: etagOf(changed.value) }, body: bodyOf(changed.value) })
-    })
+  const edit = cartEditor({ carts, write, clock, statuses })
 
   http.post('/api/v1/carts', {
     config: { access: 'public' },
@@ -136,12 +112,3 @@ function newOwner({ caller }: FastifyRequest): { owner: CartOwner; token: string
   const token = newCartToken()
   return { owner: { kind: 'guest', tokenHash: hashCartToken(token) }, token }
 }
-
-const bodyOf = (cart: Cart): CartBody => ({
-  id: cart.id,
-  version: cart.version,
-  status: cart.status,
-  currency: cart.currency,
-  lines: cart.lines.map((line) => ({ ...line, lineTotal: totalOfLine(line) })),
-  total: totalOfCart(cart),
-})

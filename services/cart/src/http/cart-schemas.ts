@@ -1,6 +1,6 @@
 import { MoneyBody, Sku } from '@micromart/contracts/message'
 import Type, { type Static } from 'typebox'
-import { MOST_PIECES } from '../domain/cart.ts'
+import { type Cart, discountOfCart, MOST_PIECES, subtotalOfCart, totalOfCart, totalOfLine } from '../domain/cart.ts'
 
 const strict = { additionalProperties: false }
 
@@ -69,9 +69,24 @@ export const CartBody = Type.Object({
       lineTotal: MoneyBody,
     }),
   ),
-  total: MoneyBody,
+  subtotal: MoneyBody,
+  couponCode: Type.Union([Type.String(), Type.Null()]),
+  discount: MoneyBody,
+  total: Type.Object(MoneyBody.properties, { description: 'subtotal less discount' }),
 })
 export type CartBody = Static<typeof CartBody>
+
+export const bodyOf = (cart: Cart): CartBody => ({
+  id: cart.id,
+  version: cart.version,
+  status: cart.status,
+  currency: cart.currency,
+  lines: cart.lines.map((line) => ({ ...line, lineTotal: totalOfLine(line) })),
+  subtotal: subtotalOfCart(cart),
+  couponCode: cart.coupon?.code ?? null,
+  discount: discountOfCart(cart),
+  total: totalOfCart(cart),
+})
 
 /** The answer that starts a cart: the only time its token is told. */
 export const StartedCartBody = Type.Object({

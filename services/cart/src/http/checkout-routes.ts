@@ -6,33 +6,50 @@ import type { HttpServer } from '@micromart/http-kit/server'
 import type { Clock } from '@micromart/kernel/clock'
 import type { Ids } from '@micromart/kernel/ids'
 import { ok, type Refusal, type Result, refuse } from '@micromart/kernel/result'
+import type { Transaction } from '@micromart/postgres/database'
 import type { IdempotentWrite } from '@micromart/postgres/idempotency'
 import { type Outbox, type OutgoingMessage, send } from '@micromart/postgres/outbox'
 import { holdsCardNumber } from '../domain/card-number.ts'
-import { type CartOwner, type CartRefusal, checkOut, totalOfCart } from '../domain/cart.ts'
-import type { CartStore, Checkout, CheckoutStore } from '../ports.ts'
+import {
+  type CartOwner,
+  type CartRefusal,
+  type ClosedCart,
+  checkOut,
+  discountOfCart,
+  totalOfCart,
+} from '../domain/cart.ts'
+import type { CouponRefusal } from '../domain/coupon.ts'
+import type { CartStore, Checkout, CheckoutStore, CouponUses } from '../ports.ts'
 import { type AccessRefusal, openCartToChange } from './cart-access.ts'
 import { ById, CheckedOutBody, CheckoutBody } from './cart-schemas.ts'
+import { couponCustomer } from './coupon-customer.ts'
 
 type CheckoutRefusal = Refusal<'cart.card-number' | 'cart.email-required'>
 
 const statuses = {
   'cart.unknown': 404,
   'cart.unknown-line': 404,
+  'cart.no-coupon': 404,
   'cart.checked-out': 409,
+  'cart.coupon-used-before': 409,
+  'cart.coupon-used-up': 409,
   'cart.version-mismatch': 412,
   'cart.card-number': 422,
+  'cart.coupon-currency-mismatch': 422,
+  'cart.coupon-expired': 422,
+  'cart.coupon-not-valid': 422,
   'cart.currency-mismatch': 422,
   'cart.email-required': 422,
   'cart.empty': 422,
   'cart.quantity-too-large': 422,
   'cart.too-many-lines': 422,
   'cart.total-too-large': 422,
-} satisfies StatusTable<(AccessRefusal | CartRefusal | CheckoutRefusal)['code']>
+} satisfies StatusTable<(AccessRefusal | CartRefusal | CheckoutRefusal | CouponRefusal)['code']>
 
 export interface CheckoutRoutes {
   readonly carts: CartStore
   readonly checkouts: CheckoutStore
+  readonly coupons: CouponUses
   readonly outbox: Outbox
   readonly write: IdempotentWrite
   readonly clock: Clock
@@ -41,9 +58,21 @@ export interface CheckoutRoutes {
 
 export function checkoutRoutes(
   http: HttpServer,
-  { carts, checkouts, outbox, write, clock, ids }: CheckoutRoutes,
+  { carts, checkouts, coupons, outbox, write, clock, ids }: CheckoutRoutes,
 ): void {
   const answer = writeHandler(write, { statuses, key: 'required' })
+
+  /** The last thing a checkout does: everybody who wants this coupon waits from here to the commit. */
+  const takeCoupon = async (
+    tx: Transaction,
+    { orderId, owner, discount, checkedOutAt: usedAt }: Checkout,
+    email = '',
+  ): Promise<Result<void, CouponRefusal>> => {
+    if (!discount) return ok(undefined)
+    const { couponCode: code, amount } = discount
+    const customer = couponCustomer(owner, { code, email })
+    return coupons.take(tx, { orderId, code, customer, discountMinor: amount.minor, usedAt })
+  }
 
   http.post('/api/v1/carts/:id/checkout', {
     config: { access: 'public' },
@@ -63,13 +92,14 @@ export function checkoutRoutes(
         if (!fit.ok) return fit
         const frozen = checkOut(cart, ids.next())
         if (!frozen.ok) return frozen
-        const { id: cartId, orderId, lines } = frozen.value
         const checkedOutAt = clock.now()
-        const total = totalOfCart(frozen.value)
-        const checkout = { orderId, cartId, owner, lines, total, paymentMethod: payment.method, checkedOutAt }
+        const checkout = checkoutOf(frozen.value, { owner, paymentMethod: payment.method, checkedOutAt })
         await carts.save(tx, frozen.value, checkedOutAt)
         await checkouts.record(tx, checkout, { email, address })
         await outbox.add(tx, [checkedOut(checkout)])
+        const taken = await takeCoupon(tx, checkout, email)
+        if (!taken.ok) return taken
+        const { orderId, cartId, total } = checkout
         const body = { orderId, number: orderNumber(orderId), status: 'placed', total, cartId }
         return ok({ status: 202, headers: { location: `/api/v1/orders/${orderId}` }, body })
       }),
@@ -89,6 +119,12 @@ function checkDetails(
   if (email === undefined && owner.kind === 'guest')
     return refuse('cart.email-required', 'Without an account an email address is needed')
   return ok(undefined)
+}
+
+function checkoutOf(cart: ClosedCart, rest: Pick<Checkout, 'owner' | 'paymentMethod' | 'checkedOutAt'>): Checkout {
+  const { id: cartId, orderId, lines, coupon } = cart
+  const discount = coupon ? { discount: { couponCode: coupon.code, amount: discountOfCart(cart) } } : {}
+  return { ...rest, orderId, cartId, lines, total: totalOfCart(cart), ...discount }
 }
 
 function checkedOut({ owner, lines, checkedOutAt, ...checkout }: Checkout): OutgoingMessage {

@@ -1,4 +1,4 @@
-import type { OrderedLine } from '@micromart/contracts/message'
+import type { AppliedDiscount, OrderedLine } from '@micromart/contracts/message'
 import type { CancelReason } from '@micromart/contracts/order'
 import type { Money } from '@micromart/kernel/money'
 
@@ -8,6 +8,8 @@ export type Letter =
       readonly template: 'order-confirmed'
       readonly number: string
       readonly lines: readonly OrderedLine[]
+      /** Only with a coupon. */
+      readonly discount?: AppliedDiscount
       readonly total: Money
     }
   | {
@@ -20,6 +22,8 @@ export type Letter =
       readonly template: 'order-refunded'
       readonly number: string
       readonly lines: readonly OrderedLine[]
+      /** Only with a coupon. */
+      readonly discount?: AppliedDiscount
       readonly amount: Money
     }
 

@@ -8,9 +8,9 @@ export const notificationSubscriptions = (queue: QueueEmails): Subscription =>
     on(OrderConfirmed, (tx, batch) =>
       queue(
         tx,
-        batch.map(({ data: { orderId, customerId, number, lines, total }, context }) => ({
+        batch.map(({ data: { orderId, customerId, number, lines, discount, total }, context }) => ({
           ...{ orderId, customerId, context },
-          letter: { template: 'order-confirmed', number, lines, total },
+          letter: { template: 'order-confirmed', number, lines, ...(discount ? { discount } : {}), total },
         })),
       ),
     ),
@@ -26,9 +26,9 @@ export const notificationSubscriptions = (queue: QueueEmails): Subscription =>
     on(OrderRefunded, (tx, batch) =>
       queue(
         tx,
-        batch.map(({ data: { orderId, customerId, number, lines, amount }, context }) => ({
+        batch.map(({ data: { orderId, customerId, number, lines, discount, amount }, context }) => ({
           ...{ orderId, customerId, context },
-          letter: { template: 'order-refunded', number, lines, amount },
+          letter: { template: 'order-refunded', number, lines, ...(discount ? { discount } : {}), amount },
         })),
       ),
     ),

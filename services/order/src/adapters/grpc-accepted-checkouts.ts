@@ -1,6 +1,6 @@
-import { CartQueries } from '@micromart/contracts/gen/cart_pb'
+import { CartQueries, type GetCheckoutResponse } from '@micromart/contracts/gen/cart_pb'
 import { isQueryUnavailable, type QueryClients } from '@micromart/service-kit/queries'
-import type { AcceptedCheckouts } from '../ports.ts'
+import type { AcceptedCheckouts, OrderView } from '../ports.ts'
 
 export function grpcAcceptedCheckouts(options: { grpc: QueryClients; cartUrls: readonly string[] }): AcceptedCheckouts {
   const cart = options.grpc(CartQueries, options.cartUrls)
@@ -26,6 +26,7 @@ export function grpcAcceptedCheckouts(options: { grpc: QueryClients; cartUrls: r
             unitPrice: { minor: Number(unitPriceMinor), currency },
           })),
           total: { minor: Number(checkout.totalMinor), currency },
+          discount: discountOf(checkout),
           refundedMinor: 0,
           placedAt: at,
           updatedAt: at,
@@ -37,3 +38,6 @@ export function grpcAcceptedCheckouts(options: { grpc: QueryClients; cartUrls: r
     },
   }
 }
+
+const discountOf = ({ couponCode, discountMinor, currency }: GetCheckoutResponse): OrderView['discount'] =>
+  couponCode === '' ? null : { couponCode, amount: { minor: Number(discountMinor), currency } }

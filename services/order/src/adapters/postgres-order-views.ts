@@ -5,22 +5,25 @@ import { traceIdOf } from '@micromart/telemetry/context'
 import type { OrderEvent } from '../domain/order.ts'
 import type { OrderView, OrderViews } from '../ports.ts'
 
-type Row = Omit<OrderView, 'total' | 'refundedMinor' | 'lines'> & {
+type Row = Omit<OrderView, 'total' | 'discount' | 'refundedMinor' | 'lines'> & {
   readonly lines: readonly OrderedLine[]
   readonly totalMinor: string
+  readonly discountMinor: string
+  readonly couponCode: string | null
   readonly refundedMinor: string
   readonly currency: string
 }
 
 const SELECT = `
   SELECT order_id AS "orderId", customer_id AS "customerId", guest_token_hash AS "guestTokenHash", status, reason,
-    action_url AS "actionUrl", lines, total_minor AS "totalMinor", refunded_minor AS "refundedMinor", currency,
+    action_url AS "actionUrl", lines, total_minor AS "totalMinor", discount_minor AS "discountMinor", coupon_code AS "couponCode", refunded_minor AS "refundedMinor", currency,
     placed_at AS "placedAt", updated_at AS "updatedAt"
   FROM order_view`
 
-const viewOf = ({ totalMinor, refundedMinor, currency, ...row }: Row): OrderView => ({
+const viewOf = ({ totalMinor, discountMinor, couponCode, refundedMinor, currency, ...row }: Row): OrderView => ({
   ...row,
   total: { minor: Number(totalMinor), currency },
+  discount: couponCode === null ? null : { couponCode, amount: { minor: Number(discountMinor), currency } },
   refundedMinor: Number(refundedMinor),
 })
 

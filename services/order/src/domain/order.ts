@@ -1,4 +1,4 @@
-import type { OrderedLine } from '@micromart/contracts/message'
+import type { AppliedDiscount, OrderedLine } from '@micromart/contracts/message'
 import type { CancelReason } from '@micromart/contracts/order'
 import type { Money } from '@micromart/kernel/money'
 import { ok, type Refusal, type Result, refuse } from '@micromart/kernel/result'
@@ -14,7 +14,10 @@ export interface Purchase {
   readonly customerId: string | null
   readonly guestTokenHash: string | null
   readonly lines: readonly OrderedLine[]
+  /** What is charged: the lines less the discount. */
   readonly total: Money
+  /** Only with a coupon. */
+  readonly discount?: AppliedDiscount
   readonly paymentMethod: string
 }
 

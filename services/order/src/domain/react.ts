@@ -60,7 +60,13 @@ export function react(
       })
     }
     case 'OrderRefunded':
-      return tell(OrderRefunded, { ...common, lines: purchase.lines, amount: event.amount, refundedAt: at })
+      return tell(OrderRefunded, {
+        ...common,
+        lines: purchase.lines,
+        ...discountOf(purchase),
+        amount: event.amount,
+        refundedAt: at,
+      })
     case 'PaymentActionRequested':
     case 'PaymentCaptured':
     case 'PaymentVoided':
@@ -68,4 +74,9 @@ export function react(
   }
 }
 
-const bought = ({ cartId, lines, total }: Purchase) => ({ cartId, lines, total })
+const bought = (purchase: Purchase) => {
+  const { cartId, lines, total } = purchase
+  return { cartId, lines, total, ...discountOf(purchase) }
+}
+
+const discountOf = ({ discount }: Purchase) => (discount ? { discount } : {})

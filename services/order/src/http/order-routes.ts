@@ -127,6 +127,7 @@ const bodyOf = (order: OrderView) => ({
   ...(order.reason ? { reason: order.reason } : {}),
   ...(order.actionUrl ? { payment: { actionUrl: order.actionUrl } } : {}),
   lines: [...order.lines],
+  ...(order.discount ? { discount: order.discount } : {}),
   total: order.total,
   ...(order.status === 'refunded' ? { refunded: { minor: order.refundedMinor, currency: order.total.currency } } : {}),
   placedAt: order.placedAt.toISOString(),

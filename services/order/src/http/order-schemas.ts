@@ -1,4 +1,4 @@
-import { MoneyBody, OrderedLine } from '@micromart/contracts/message'
+import { AppliedDiscount, MoneyBody, OrderedLine } from '@micromart/contracts/message'
 import Type from 'typebox'
 
 export const OrderBody = Type.Object({
@@ -10,7 +10,8 @@ export const OrderBody = Type.Object({
     Type.Object({ actionUrl: Type.String({ description: 'where the customer confirms the payment' }) }),
   ),
   lines: Type.Array(OrderedLine),
-  total: MoneyBody,
+  discount: Type.Optional(AppliedDiscount),
+  total: Type.Object(MoneyBody.properties, { description: 'what is charged: the lines less the discount' }),
   refunded: Type.Optional(MoneyBody),
   placedAt: Type.String(),
   updatedAt: Type.String(),

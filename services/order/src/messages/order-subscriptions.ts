@@ -1,6 +1,6 @@
 import { CartCheckedOut } from '@micromart/contracts/cart'
 import { StockCommitRefused, StockRejected, StockReserved } from '@micromart/contracts/inventory'
-import type { MessageType } from '@micromart/contracts/message'
+import type { DataOf, MessageType } from '@micromart/contracts/message'
 import {
   PaymentActionRequired,
   PaymentAuthorized,
@@ -11,7 +11,7 @@ import {
 } from '@micromart/contracts/payment'
 import type { CommandRunner } from '@micromart/postgres/command-runner'
 import type { IncomingMessage, Subscription } from '@micromart/service-kit/subscription'
-import type { OrderCommand } from '../domain/order.ts'
+import type { OrderCommand, Purchase } from '../domain/order.ts'
 
 /** How long an order waits, in milliseconds. */
 export interface Waits {
@@ -34,12 +34,17 @@ const heard = <Data extends { orderId: string }>(
 
 const later = (time: string, ms: number) => new Date(Date.parse(time) + ms).toISOString()
 
+function purchaseOf(checkout: DataOf<typeof CartCheckedOut>): Purchase {
+  const { cartId, customerId, guestTokenHash, lines, total, discount, paymentMethod } = checkout
+  return { cartId, customerId, guestTokenHash, lines, total, ...(discount ? { discount } : {}), paymentMethod }
+}
+
 /** Every message that order listens to, and the command it becomes. A whole batch is one read and one write of the log. */
 export function orderSubscription(orders: CommandRunner<OrderCommand>, waits: Waits): Subscription {
   const handlers = [
-    heard(CartCheckedOut, ({ cartId, customerId, guestTokenHash, lines, total, paymentMethod }, time) => ({
+    heard(CartCheckedOut, (checkout, time) => ({
       type: 'PlaceOrder',
-      purchase: { cartId, customerId, guestTokenHash, lines, total, paymentMethod },
+      purchase: purchaseOf(checkout),
       stockDueAt: later(time, waits.stockMs),
     })),
     heard(StockReserved, (_, time) => ({ type: 'NoteStockReserved', paymentDueAt: later(time, waits.paymentMs) })),

@@ -4,10 +4,10 @@ import type { Order } from '../domain/order.ts'
 
 const UPSERT = `
   INSERT INTO order_view (order_id, customer_id, guest_token_hash, cart_id, status, reason, action_url, lines, total_minor,
-    refunded_minor, currency, version, placed_at, updated_at)
-  SELECT *, $13::timestamptz, $13::timestamptz
+    discount_minor, coupon_code, refunded_minor, currency, version, placed_at, updated_at)
+  SELECT *, $15::timestamptz, $15::timestamptz
   FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::json[], $9::bigint[],
-    $10::bigint[], $11::text[], $12::int[])
+    $10::bigint[], $11::text[], $12::bigint[], $13::text[], $14::int[])
   ON CONFLICT (order_id) DO UPDATE SET status = excluded.status, reason = excluded.reason, action_url = excluded.action_url,
     refunded_minor = excluded.refunded_minor, version = excluded.version, updated_at = excluded.updated_at`
 
@@ -27,6 +27,8 @@ export async function projectOrders(tx: Transaction, changed: readonly Changed<O
     column(({ order }) => ('actionUrl' in order ? order.actionUrl : null)),
     column(({ order }) => JSON.stringify(order.purchase.lines)),
     column(({ order }) => order.purchase.total.minor),
+    column(({ order }) => order.purchase.discount?.amount.minor ?? 0),
+    column(({ order }) => order.purchase.discount?.couponCode ?? null),
     column(({ order }) => (order.status === 'refunded' ? order.amount.minor : 0)),
     column(({ order }) => order.purchase.total.currency),
     column(({ version }) => version),

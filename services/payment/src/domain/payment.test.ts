@@ -126,6 +126,47 @@ test('what is about another payment or amount is refused', () => {
   assert.equal(given(due).when(dearer), 'payment.mismatch')
 })
 
+const free: PaymentCommand = { ...due, terms: { ...terms, amount: { minor: 0, currency: 'USD' } } }
+
+test('what costs nothing is authorised, captured and refunded without a provider and without a booking', () => {
+  assert.deepEqual(given().when(free), ['tell authorized'])
+  assert.deepEqual(given(free).when(free), [])
+  assert.deepEqual(given(free).when(confirmed), ['tell captured'])
+  assert.deepEqual(given(free, confirmed).when(confirmed), [])
+  assert.deepEqual(given(free, confirmed).when(cancelled), ['tell refunded'])
+  assert.deepEqual(given(free, confirmed, cancelled).when(cancelled), [])
+  assert.deepEqual(given(free).when(cancelled), ['tell voided'])
+  assert.deepEqual(given(cancelled).when(free), [])
+  assert.deepEqual(given(confirmed).when(free), ['tell authorized', 'tell captured'])
+})
+
+/** Where the money of what costs nothing is after these messages. */
+function endOfFree(commands: readonly PaymentCommand[]) {
+  const firstOf = (command: PaymentCommand) => (commands.includes(command) ? commands.indexOf(command) : Infinity)
+  if (firstOf(free) === Infinity || firstOf(cancelled) < firstOf(free)) return 'none'
+  if (!commands.includes(cancelled)) return commands.includes(confirmed) ? 'captured' : 'authorized'
+  return firstOf(confirmed) < firstOf(cancelled) ? 'refunded' : 'voided'
+}
+
+test('in any order of messages, with repeats, what costs nothing comes to an end and asks nobody', () => {
+  const words = fc.array(fc.constantFrom(free, confirmed, cancelled), { maxLength: 12 })
+  fc.assert(
+    fc.property(words, (commands) => {
+      let payment = noPayment
+      const effects: string[] = []
+      for (const command of commands) {
+        const decision = decide(command, payment)
+        assert.ok(decision.ok)
+        payment = decision.value.payment
+        effects.push(...decision.value.effects.map(effectText))
+      }
+      assert.ok(effects.every((effect) => effect.startsWith('tell ')))
+      assert.deepEqual(effects, [...new Set(effects)], 'told twice')
+      assert.equal(payment.money.status, endOfFree(commands))
+    }),
+  )
+})
+
 /** A provider that decides open payments when it likes, tells by repeated reports, and answers each call any time later. */
 function world(first: keyof typeof answers, later: 'authorized' | 'declined') {
   let payment = noPayment

@@ -9,6 +9,7 @@ import { ok, type Refusal, type Result, refuse } from '@micromart/kernel/result'
 //
 //   A cancelled order without money is the tombstone: it is never asked for. A success that comes later is voided at once, and a
 //   capture that is on its way is finished and then refunded, so that void and capture never race at the provider.
+//   What costs nothing goes the same way, only without a provider: each step is done as soon as it is asked for.
 
 /** What is to be paid, fixed when it is first asked for. */
 export interface Terms {
@@ -96,6 +97,30 @@ export const isWaiting = ({ status }: MoneyState): boolean =>
   status === 'requested' || status === 'action-required' || status === 'pending'
 
 export function decide(command: PaymentCommand, payment: Payment): Decision {
+  const decision = decideStep(command, payment)
+  return decision.ok && costsNothing(decision.value.payment) ? withoutProvider(decision.value) : decision
+}
+
+const costsNothing = ({ money }: Payment): boolean => money.status !== 'none' && money.terms.amount.minor === 0
+
+/** What the provider would have answered. */
+const settled: Readonly<Record<Exclude<ProviderStep, 'reconcile'>, PaymentCommand>> = {
+  authorize: { type: 'NoteAnswer', answer: { status: 'authorized', reference: 'nothing-to-pay' } },
+  capture: { type: 'NoteCaptured' },
+  void: { type: 'NoteVoided' },
+  refund: { type: 'NoteRefunded' },
+}
+
+/** Providers refuse an amount of zero, so they never hear of it; and where no money moves none is booked. */
+function withoutProvider({ payment, effects }: Decided): Decision {
+  const told = effects.filter(({ type }) => type === 'tell')
+  const asked = effects.find((effect) => effect.type === 'ask-provider')
+  if (!asked || asked.step === 'reconcile') return become(payment, ...told)
+  const next = decide(settled[asked.step], payment)
+  return next.ok ? become(next.value.payment, ...told, ...next.value.effects) : next
+}
+
+function decideStep(command: PaymentCommand, payment: Payment): Decision {
   switch (command.type) {
     case 'RequestPayment':
       return request(payment, command.terms)

@@ -21,10 +21,10 @@ const quantities = [
   written('9007199254740993'),
 ]
 
-const opened = ({ token }: { token: string }) => ({ 'cart-token': token })
+export const opened = ({ token }: { token: string }) => ({ 'cart-token': token })
 
 /** Whoever does not own a cart is told that there is none. */
-const strangers = ({ cart, emptyCart, shoppersCartId, tokens }: Scene, path: string): readonly BadCase[] => {
+export const strangers = ({ cart, emptyCart, shoppersCartId, tokens }: Scene, path: string): readonly BadCase[] => {
   const elsewhere = (id: string) => path.replace(cart.id, id)
   return [
     bad('no Cart-Token', { headers: { 'cart-token': '' } }, UNKNOWN),
@@ -47,7 +47,7 @@ const strangers = ({ cart, emptyCart, shoppersCartId, tokens }: Scene, path: str
   ]
 }
 
-const versions = () =>
+export const versions = () =>
   ['"0"', '1', 'W/"2"', '"\u00e9"', "' OR 1=1", '"1e0"', '"999999999999999999999"'].map((tag) =>
     bad(`If-Match: ${tag}`, { headers: { 'if-match': tag } }, '412 cart.version-mismatch'),
   )
@@ -168,7 +168,15 @@ export const cartCases: CasesByRoute = {
         '422 cart.empty',
       ),
       bad('a cart that is checked out', checkedOut(scene, '/checkout'), '409 cart.checked-out'),
-      ...['total', 'currency', 'discount', 'tax', 'orderId', 'customerId', 'lines'].map((field) =>
+      bad(
+        'a coupon that others have used up',
+        {
+          path: `/api/v1/carts/${scene.coupons.usedUp.cart.id}/checkout`,
+          headers: opened(scene.coupons.usedUp.cart),
+        },
+        '409 cart.coupon-used-up',
+      ),
+      ...['total', 'currency', 'discount', 'couponCode', 'tax', 'orderId', 'customerId', 'lines'].map((field) =>
         bad(`a ${field} of its own`, { body: purchase({ [field]: 1 }) }, INVALID),
       ),
     ],
@@ -177,7 +185,7 @@ export const cartCases: CasesByRoute = {
 
 const linePath = ({ id, lineId }: { id: string; lineId: string }) => `/api/v1/carts/${id}/items/${lineId}`
 
-const checkedOut = ({ checkedOutCart }: Scene, rest: string) => ({
+export const checkedOut = ({ checkedOutCart }: Scene, rest: string) => ({
   path: `/api/v1/carts/${checkedOutCart.id}${rest}`,
   headers: opened(checkedOutCart),
 })

@@ -1,4 +1,4 @@
-import type { OrderedLine } from '@micromart/contracts/message'
+import type { AppliedDiscount, OrderedLine } from '@micromart/contracts/message'
 import { formatMoney, type Money, multiplyMoney } from '@micromart/kernel/money'
 import { oneLine } from '../plain.ts'
 
@@ -15,10 +15,24 @@ export interface Bill {
   readonly sum: { readonly what: string; readonly amount: string }
 }
 
-export const billOf = (lines: readonly OrderedLine[], sum: { what: string; amount: Money }): Bill => ({
-  rows: lines.map(({ quantity, title, sku, unitPrice }) => ({
-    what: `${quantity} × ${oneLine(title)} (${oneLine(sku)})`,
-    amount: formatMoney(multiplyMoney(unitPrice, quantity)),
-  })),
+export interface Billed {
+  readonly lines: readonly OrderedLine[]
+  readonly discount?: AppliedDiscount
+}
+
+/** Every line, what a coupon took off, and the sum as it was charged: it is told, not added up again. */
+export const billOf = ({ lines, discount }: Billed, sum: { what: string; amount: Money }): Bill => ({
+  rows: [
+    ...lines.map(({ quantity, title, sku, unitPrice }) => ({
+      what: `${quantity} × ${oneLine(title)} (${oneLine(sku)})`,
+      amount: formatMoney(multiplyMoney(unitPrice, quantity)),
+    })),
+    ...(discount ? [discountRow(discount)] : []),
+  ],
   sum: { what: sum.what, amount: formatMoney(sum.amount) },
+})
+
+const discountRow = ({ couponCode, amount }: AppliedDiscount) => ({
+  what: `Coupon ${oneLine(couponCode)}`,
+  amount: amount.minor === 0 ? formatMoney(amount) : `-${formatMoney(amount)}`,
 })

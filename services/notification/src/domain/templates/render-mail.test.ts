@@ -43,6 +43,22 @@ MicroMart
   )
 })
 
+test('a coupon: what it took off, between the lines and the total', () => {
+  const discount = { couponCode: 'SPRING', amount: usd(480) }
+  const { text, html } = renderMail({ ...confirmed, discount, total: usd(4_319) }, ada)
+  assert.match(text, /\(TEE-L\): 19\.99 USD\n {2}Coupon SPRING: -4\.80 USD\n {2}Total: 43\.19 USD\n/)
+  assert.match(html, /Coupon SPRING[\s\S]*-4\.80 USD[\s\S]*43\.19 USD/)
+  const back = renderMail({ ...refunded, discount, amount: usd(4_319) }, ada).text
+  assert.match(back, /refunded 43\.19 USD[\s\S]*Coupon SPRING: -4\.80 USD\n {2}Refunded: 43\.19 USD/)
+})
+
+test('an order that cost nothing: nothing is promised back', () => {
+  const discount = { couponCode: 'FREE', amount: usd(4_799) }
+  const { text } = renderMail({ ...refunded, discount, amount: usd(0) }, ada)
+  assert.match(text, /cost you nothing, so there is nothing to pay back/)
+  assert.doesNotMatch(text, /We have refunded/)
+})
+
 test('a cancelled order: why, and what becomes of the money', () => {
   assert.match(renderMail(cancelled, ada).text, /no longer in stock[\s\S]*You pay nothing/)
   const after = renderMail({ ...cancelled, reason: 'customer', wasConfirmed: true }, ada)
