@@ -1,0 +1,102 @@
+import type { Model, Operation, Verdict } from './model.ts'
+import { createPending, type Pending } from './pending.ts'
+
+/** Configurations that are looked at before giving up: a million take some seconds and some hundred megabytes. */
+export const DEFAULT_BUDGET = 1_000_000
+
+/**
+ * Decides whether the calls on one key can be put in one order that respects real time and that the model allows: Wing and Gong's search
+ * (J. Parallel and Distributed Computing 17, 1993) with Lowe's memory of configurations seen (Testing for linearizability, 2017), as
+ * porcupine does it. Two shortcuts, both without loss: a call that only looks is taken as soon as it fits, and of equal calls the one that
+ * began and ended first is taken first.
+ */
+export function checkLinearizable<State, Call, Answer>(
+  model: Model<State, Call, Answer>,
+  operations: readonly Operation<Call, Answer>[],
+  { budget = DEFAULT_BUDGET }: { budget?: number } = {},
+): Verdict<Call, Answer> {
+  const pending = createPending(operations)
+  const seen = new Set<string>()
+  const path: Frame<Choice<State, Call, Answer>>[] = []
+  let steps = 0
+  let fewestLeft = Number.POSITIVE_INFINITY
+  let stuck: number | undefined
+
+  const enter = (state: State, by: number | undefined) => {
+    const choices = choicesAt(state, { model, operations, pending })
+    if (choices.length === 0 && pending.answeredLeft() < fewestLeft) {
+      fewestLeft = pending.answeredLeft()
+      stuck = pending.mostUrgent()
+    }
+    path.push({ choices, next: 0, by })
+  }
+
+  if (pending.answeredLeft() === 0) return { kind: 'linearizable', steps }
+  enter(model.initial, undefined)
+  for (let frame = path.at(-1); frame; frame = path.at(-1)) {
+    const choice = frame.choices[frame.next++]
+    if (!choice) {
+      path.pop()
+      if (frame.by !== undefined) pending.putBack(frame.by)
+      continue
+    }
+    steps += 1
+    if (steps > budget) return { kind: 'unknown', steps }
+    pending.take(choice.index)
+    if (pending.answeredLeft() === 0) return { kind: 'linearizable', steps }
+    const configuration = `${pending.name()}|${model.nameOf(choice.after)}`
+    if (seen.has(configuration)) {
+      pending.putBack(choice.index)
+      continue
+    }
+    seen.add(configuration)
+    enter(choice.after, choice.index)
+  }
+  return impossible(operations, { steps, stuck })
+}
+
+/** The calls that may come next and fit; a lost one only where it makes a difference. */
+function choicesAt<State, Call, Answer>(
+  before: State,
+  {
+    model,
+    operations,
+    pending,
+  }: {
+    model: Model<State, Call, Answer>
+    operations: readonly Operation<Call, Answer>[]
+    pending: Pending
+  },
+): readonly Choice<State, Call, Answer>[] {
+  const choices = pending.candidates().flatMap((index): Choice<State, Call, Answer>[] => {
+    const operation = operations[index]
+    const after = operation && model.step(before, operation.call, operation.answer)
+    return operation === undefined || after === undefined ? [] : [{ index, operation, after }]
+  })
+  const look = choices.find(({ operation: { call, answer } }) => answer !== undefined && model.onlyLooks(call, answer))
+  if (look) return [look]
+  const name = model.nameOf(before)
+  return choices.filter(({ operation: { answer }, after }) => answer !== undefined || model.nameOf(after) !== name)
+}
+
+interface Choice<State, Call, Answer> {
+  readonly index: number
+  readonly operation: Operation<Call, Answer>
+  readonly after: State
+}
+
+interface Frame<Choice> {
+  readonly choices: readonly Choice[]
+  next: number
+  /** The call that led here. */
+  readonly by: number | undefined
+}
+
+function impossible<Call, Answer>(
+  operations: readonly Operation<Call, Answer>[],
+  { steps, stuck }: { steps: number; stuck: number | undefined },
+): Verdict<Call, Answer> {
+  const operation = stuck === undefined ? undefined : operations[stuck]
+  if (!operation) throw new Error('A search that failed got stuck somewhere')
+  return { kind: 'impossible', steps, stuck: operation }
+}
