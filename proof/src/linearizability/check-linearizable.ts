@@ -1,8 +1,11 @@
 import type { Model, Operation, Verdict } from './model.ts'
 import { createPending, type Pending } from './pending.ts'
 
-/** Configurations that are looked at before giving up: a million take some seconds and some hundred megabytes. */
-export const DEFAULT_BUDGET = 1_000_000
+/** Configurations that are looked at before giving up: some seconds. */
+const DEFAULT_BUDGET = 500_000
+
+/** Characters of configurations that are kept before giving up: some hundred megabytes. */
+const MOST_CHARACTERS = 200_000_000
 
 /**
  * Decides whether the calls on one key can be put in one order that respects real time and that the model allows: Wing and Gong's search
@@ -19,6 +22,7 @@ export function checkLinearizable<State, Call, Answer>(
   const seen = new Set<string>()
   const path: Frame<Choice<State, Call, Answer>>[] = []
   let steps = 0
+  let characters = 0
   let fewestLeft = Number.POSITIVE_INFINITY
   let stuck: number | undefined
 
@@ -31,27 +35,29 @@ export function checkLinearizable<State, Call, Answer>(
     path.push({ choices, next: 0, by })
   }
 
-  if (pending.answeredLeft() === 0) return { kind: 'linearizable', steps }
-  enter(model.initial, undefined)
-  for (let frame = path.at(-1); frame; frame = path.at(-1)) {
-    const choice = frame.choices[frame.next++]
-    if (!choice) {
-      path.pop()
-      if (frame.by !== undefined) pending.putBack(frame.by)
-      continue
-    }
-    steps += 1
-    if (steps > budget) return { kind: 'unknown', steps }
-    pending.take(choice.index)
-    if (pending.answeredLeft() === 0) return { kind: 'linearizable', steps }
-    const configuration = `${pending.name()}|${model.nameOf(choice.after)}`
-    if (seen.has(configuration)) {
-      pending.putBack(choice.index)
-      continue
-    }
-    seen.add(configuration)
-    enter(choice.after, choice.index)
+  const leave = ({ by }: { by: number | undefined }) => {
+    path.pop()
+    if (by !== undefined) pending.putBack(by)
   }
+  const isNew = (after: State) => {
+    const configuration = `${pending.name()}|${model.nameOf(after)}`
+    const before = seen.size
+    characters += configuration.length
+    return seen.add(configuration).size > before
+  }
+
+  enter(model.initial, undefined)
+  for (let frame = path.at(-1); frame && pending.answeredLeft() > 0; frame = path.at(-1)) {
+    const choice = frame.choices[frame.next++]
+    if (!choice) leave(frame)
+    else if (++steps > budget || characters > MOST_CHARACTERS) return { kind: 'unknown', steps }
+    else {
+      pending.take(choice.index)
+      if (isNew(choice.after)) enter(choice.after, choice.index)
+      else pending.putBack(choice.index)
+    }
+  }
+  if (pending.answeredLeft() === 0) return { kind: 'linearizable', steps }
   return impossible(operations, { steps, stuck })
 }
 
