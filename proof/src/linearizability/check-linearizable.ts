@@ -19,46 +19,46 @@ export function checkLinearizable<State, Call, Answer>(
   { budget = DEFAULT_BUDGET }: { budget?: number } = {},
 ): Verdict<Call, Answer> {
   const pending = createPending(operations)
-  const seen = new Set<string>()
+  const memory = createMemory()
   const path: Frame<Choice<State, Call, Answer>>[] = []
   let steps = 0
-  let characters = 0
-  let fewestLeft = Number.POSITIVE_INFINITY
-  let stuck: number | undefined
+  let deepest: DeadEnd = { left: Number.POSITIVE_INFINITY, stuck: undefined }
 
   const enter = (state: State, by: number | undefined) => {
     const choices = choicesAt(state, { model, operations, pending })
-    if (choices.length === 0 && pending.answeredLeft() < fewestLeft) {
-      fewestLeft = pending.answeredLeft()
-      stuck = pending.mostUrgent()
-    }
+    if (choices.length === 0) deepest = deeperOf(deepest, { left: pending.answeredLeft(), stuck: pending.mostUrgent() })
     path.push({ choices, next: 0, by })
   }
-
   const leave = ({ by }: { by: number | undefined }) => {
     path.pop()
     if (by !== undefined) pending.putBack(by)
   }
-  const isNew = (after: State) => {
-    const configuration = `${pending.name()}|${model.nameOf(after)}`
-    const before = seen.size
-    characters += configuration.length
-    return seen.add(configuration).size > before
-  }
-
   enter(model.initial, undefined)
   for (let frame = path.at(-1); frame && pending.answeredLeft() > 0; frame = path.at(-1)) {
     const choice = frame.choices[frame.next++]
     if (!choice) leave(frame)
-    else if (++steps > budget || characters > MOST_CHARACTERS) return { kind: 'unknown', steps }
+    else if (++steps > budget || memory.isFull()) return { kind: 'unknown', steps }
     else {
       pending.take(choice.index)
-      if (isNew(choice.after)) enter(choice.after, choice.index)
+      if (memory.isNew(`${pending.name()}|${model.nameOf(choice.after)}`)) enter(choice.after, choice.index)
       else pending.putBack(choice.index)
     }
   }
   if (pending.answeredLeft() === 0) return { kind: 'linearizable', steps }
-  return impossible(operations, { steps, stuck })
+  return impossible(operations, { steps, stuck: deepest.stuck })
+}
+
+function createMemory() {
+  const seen = new Set<string>()
+  let characters = 0
+  return {
+    isNew: (configuration: string) => {
+      const before = seen.size
+      characters += configuration.length
+      return seen.add(configuration).size > before
+    },
+    isFull: () => characters > MOST_CHARACTERS,
+  }
 }
 
 /** The calls that may come next and fit; a lost one only where it makes a difference. */
@@ -97,6 +97,14 @@ interface Frame<Choice> {
   /** The call that led here. */
   readonly by: number | undefined
 }
+
+/** Where an attempt ended: how many calls were left, and which of them had to come. */
+interface DeadEnd {
+  readonly left: number
+  readonly stuck: number | undefined
+}
+
+const deeperOf = (a: DeadEnd, b: DeadEnd) => (b.left < a.left ? b : a)
 
 function impossible<Call, Answer>(
   operations: readonly Operation<Call, Answer>[],
