@@ -1,8 +1,8 @@
 import type { Model, Operation, Verdict } from './model.ts'
 import { createPending, type Pending } from './pending.ts'
 
-/** Configurations that are looked at before giving up: some seconds. */
-const DEFAULT_BUDGET = 500_000
+/** Steps there and back before giving up: some seconds. */
+const DEFAULT_BUDGET = 1_000_000
 
 /** Characters of configurations that are kept before giving up: some hundred megabytes. */
 const MOST_CHARACTERS = 200_000_000
@@ -33,16 +33,18 @@ export function checkLinearizable<State, Call, Answer>(
     path.pop()
     if (by !== undefined) pending.putBack(by)
   }
+  const follow = ({ index, after }: Choice<State, Call, Answer>) => {
+    pending.take(index)
+    if (memory.isNew(`${pending.name()}|${model.nameOf(after)}`)) enter(after, index)
+    else pending.putBack(index)
+  }
+
   enter(model.initial, undefined)
   for (let frame = path.at(-1); frame && pending.answeredLeft() > 0; frame = path.at(-1)) {
+    if (++steps > budget || memory.isFull()) return { kind: 'unknown', steps }
     const choice = frame.choices[frame.next++]
-    if (!choice) leave(frame)
-    else if (++steps > budget || memory.isFull()) return { kind: 'unknown', steps }
-    else {
-      pending.take(choice.index)
-      if (memory.isNew(`${pending.name()}|${model.nameOf(choice.after)}`)) enter(choice.after, choice.index)
-      else pending.putBack(choice.index)
-    }
+    if (choice) follow(choice)
+    else leave(frame)
   }
   if (pending.answeredLeft() === 0) return { kind: 'linearizable', steps }
   return impossible(operations, { steps, stuck: deepest.stuck })
