@@ -1,7 +1,9 @@
 import { Pool } from 'pg'
 
 /** The databases of a shop; every statement here is the checker's own, none comes from the services. */
-export const bookNames = ['cart', 'order', 'inventory', 'payment', 'notification', 'analytics', 'sandbox'] as const
+export const bookNames = [
+  ...(['user', 'product', 'inventory', 'cart', 'order', 'payment', 'notification', 'analytics', 'sandbox'] as const),
+] as const
 export type BookName = (typeof bookNames)[number]
 
 export interface Books {
