@@ -50,6 +50,18 @@ export function checkLinearizable<State, Call, Answer>(
   return impossible(operations, { steps, stuck: deepest.stuck })
 }
 
+/** First what brings the call nearer that has to come next. */
+function sortByDistance<State, Call, Answer>(
+  choices: Choice<State, Call, Answer>[],
+  { distance }: Model<State, Call, Answer>,
+  urgent: Operation<Call, Answer> | undefined,
+): void {
+  const { call, answer } = urgent ?? {}
+  if (distance === undefined || call === undefined || answer === undefined) return
+  const far = new Map(choices.map((choice) => [choice, distance(choice.after, call, answer)]))
+  choices.sort((a, b) => (far.get(a) ?? 0) - (far.get(b) ?? 0))
+}
+
 function createMemory() {
   const seen = new Set<string>()
   let characters = 0
@@ -75,12 +87,14 @@ function choicesAt<State, Call, Answer>(
     operations: readonly Operation<Call, Answer>[]
     pending: Pending
   },
-): readonly Choice<State, Call, Answer>[] {
+): Choice<State, Call, Answer>[] {
   const choices = pending.candidates().flatMap((index): Choice<State, Call, Answer>[] => {
     const operation = operations[index]
     const after = operation && model.step(before, operation.call, operation.answer)
     return operation === undefined || after === undefined ? [] : [{ index, operation, after }]
   })
+  const urgent = pending.mostUrgent()
+  if (urgent !== undefined && choices[0]?.index !== urgent) sortByDistance(choices, model, operations[urgent])
   const look = choices.find(({ operation: { call, answer } }) => answer !== undefined && model.onlyLooks(call, answer))
   if (look) return [look]
   const name = model.nameOf(before)

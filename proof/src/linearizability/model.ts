@@ -8,6 +8,8 @@ export interface Model<State, Call, Answer> {
   step(state: State, call: Call, answer: Answer | undefined): State | undefined
   /** Whether a call that got this answer changes no state, whichever it is: it may then be taken as soon as it fits. */
   onlyLooks(call: Call, answer: Answer): boolean
+  /** About how much has to happen until the call can get this answer. Only a hint: it says what is tried first. */
+  distance?(state: State, call: Call, answer: Answer): number
   /** The same text for the same state, another for another. */
   nameOf(state: State): string
 }

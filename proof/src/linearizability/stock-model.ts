@@ -30,6 +30,7 @@ const LOOKS: ReadonlySet<StockAnswer> = new Set(['unchanged', 'below-reserved', 
 export const stockModel: Model<StockState, StockCall, StockAnswer> = {
   initial: 'none',
   onlyLooks: (call, answer) => call.type === 'read' || (typeof answer === 'string' && LOOKS.has(answer)),
+  distance,
   nameOf: (state) => (state === 'none' ? state : `${state.onHand} ${state.reserved}`),
   step: (state, call, answer) => {
     switch (call.type) {
@@ -49,6 +50,21 @@ export const stockModel: Model<StockState, StockCall, StockAnswer> = {
         return move(state, { onHand: call.quantity, reserved: 0 })
     }
   },
+}
+
+/** Pieces that have to come or go, counted by what is on hand and by what is free: a hold changes the one, a sale the other. */
+function distance(state: StockState, call: StockCall, answer: StockAnswer): number {
+  const { onHand, reserved } = state === 'none' ? { onHand: 0, reserved: 0 } : state
+  const free = onHand - reserved
+  if (typeof answer === 'object') {
+    const before = answer.onHand - (call.type === 'adjust' ? call.quantity : 0)
+    return Math.abs(onHand - before) + Math.abs(free - (before - answer.reserved))
+  }
+  const quantity = 'quantity' in call ? call.quantity : 0
+  if (answer === 'held') return Math.max(0, quantity - free)
+  if (answer === 'rejected') return Math.max(0, free - quantity + 1)
+  if (answer === 'unchanged') return Math.abs(onHand - quantity)
+  return answer === 'set' ? Math.max(0, reserved - quantity) : 0
 }
 
 interface Outcome {

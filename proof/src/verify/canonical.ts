@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 
 /** A row in one spelling: names sorted, instants in UTC, the same for equal rows wherever they come from. */
-export const canonical = (value: unknown): string =>
+const canonical = (value: unknown): string =>
   JSON.stringify(value, (_, inner: unknown) =>
     inner !== null && typeof inner === 'object' && !Array.isArray(inner)
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
