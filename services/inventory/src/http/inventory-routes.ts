@@ -111,7 +111,8 @@ export function inventoryRoutes(http: HttpServer, { stock, database, write, audi
         const came = { set: body.set, unchanged: body.unchanged, refused: body.refused.map(({ sku }) => sku) }
         const subject = unique.length === 1 ? (unique[0]?.sku ?? '') : `${unique.length} SKUs`
         const details = { ...asked, ...came }
-        await audit.append(tx, { actor: note.actor, action: 'inventory.opening-stock-set', subject, details })
+        if (body.set > 0)
+          await audit.append(tx, { actor: note.actor, action: 'inventory.opening-stock-set', subject, details })
         return { ok: true, value: { status: 200, body } }
       }),
   })

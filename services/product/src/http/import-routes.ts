@@ -77,17 +77,19 @@ export function importRoutes(http: HttpServer, { book, write, audit, clock, ids 
           if (!plan) throw new Error('Every product that was brought in has a plan')
           return plan.ok ? { handle, outcome: plan.value.outcome } : { handle, outcome: 'refused', ...plan.error }
         })
-        await audit.append(tx, {
-          ...{ actor: actorOf(request.caller), action: 'product.imported', subject: `${results.length} products` },
-          details: countsOf(results),
-        })
+        const details = changesOf(results)
+        if (details.created.length + details.updated.length > 0)
+          await audit.append(tx, {
+            ...{ actor: actorOf(request.caller), action: 'product.imported', subject: `${results.length} products` },
+            details,
+          })
         return ok({ status: 200, body: { results } })
       }),
   })
 }
 
 /** What became of them: by handle where something changed, by number where nothing did. */
-function countsOf(results: readonly ImportedProduct[]) {
+function changesOf(results: readonly ImportedProduct[]) {
   const handles = (wanted: ImportedProduct['outcome']) =>
     results.filter(({ outcome }) => outcome === wanted).map(({ handle }) => handle)
   return {
