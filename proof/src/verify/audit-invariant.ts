@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { BookName, Books } from './books.ts'
+import { type BookName, type Books, isMissingTable } from './books.ts'
 import { type Finding, finding } from './finding.ts'
 
 interface AuditRow {
@@ -16,6 +16,13 @@ interface AuditRow {
 interface Link {
   readonly sequence: number
   readonly hash: string
+}
+
+interface Followed {
+  readonly name: BookName
+  readonly rows: number
+  readonly end: Link
+  readonly violations: readonly string[]
 }
 
 /** Every service has a chain, those without staff an empty one. */
@@ -45,7 +52,17 @@ export async function checkAudit(books: Books): Promise<Finding> {
   })
 }
 
-async function followChain(books: Books, name: BookName) {
+async function followChain(books: Books, name: BookName): Promise<Followed> {
+  try {
+    return await follow(books, name)
+  } catch (error) {
+    if (!isMissingTable(error)) throw error
+    const violations = [`${name}: there is no audit log; a shop of an older version makes it when it starts`]
+    return { name, rows: 0, end: START, violations }
+  }
+}
+
+async function follow(books: Books, name: BookName): Promise<Followed> {
   const rows = await books.read<AuditRow>(name, CHAIN)
   const [head] = await books.read<{ sequence: string; hash: string }>(name, HEAD)
   const violations: string[] = []

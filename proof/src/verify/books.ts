@@ -11,6 +11,9 @@ export interface Books {
   close(): Promise<void>
 }
 
+/** Whether a book has no such table (SQLSTATE 42P01, undefined_table): it is of an older version, or somebody took the table away. */
+export const isMissingTable = (error: unknown): boolean => (error as { code?: string } | null)?.code === '42P01'
+
 /** Opens the databases for reading only. */
 export function openBooks(urls: Readonly<Record<BookName, string>>): Books {
   const pools = Object.fromEntries(

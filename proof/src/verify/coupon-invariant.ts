@@ -1,4 +1,4 @@
-import type { Books } from './books.ts'
+import { type Books, isMissingTable } from './books.ts'
 import { type Finding, finding } from './finding.ts'
 
 interface Coupon {
@@ -50,12 +50,12 @@ export async function checkCoupons(books: Books): Promise<Finding> {
   })
 }
 
-/** No coupon where coupons are not known yet (SQLSTATE 42P01, undefined_table). */
+/** No coupon where coupons are not known yet. */
 async function readCoupons(books: Books): Promise<readonly Coupon[]> {
   try {
     return await books.read<Coupon>('cart', COUPONS)
   } catch (error) {
-    if ((error as { code?: string }).code === '42P01') return []
+    if (isMissingTable(error)) return []
     throw error
   }
 }

@@ -141,6 +141,13 @@ export const tamperings: readonly Tampering[] = [
     broken: ['I8'],
   },
   {
+    what: 'an audit log that was taken away',
+    database: 'product',
+    spoil: 'ALTER TABLE audit_log RENAME TO nowhere',
+    mend: 'ALTER TABLE nowhere RENAME TO audit_log',
+    broken: ['I8'],
+  },
+  {
     what: 'acknowledged lines that are gone from a cart',
     database: 'cart',
     spoil: `
