@@ -1,15 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import type { HistoryRecorder } from './history.ts'
+import { type RecordedShopper, recordShopper } from './recorded-shopper.ts'
 import type { Answer, GuestCart, Shopper } from './shopper.ts'
-
-/** One line of the history, in Jepsen's words: `ok` and `fail` are known, of `info` nobody knows what became. */
-export interface HistoryRecord {
-  readonly type: 'ok' | 'fail' | 'info'
-  readonly op: 'checkout'
-  readonly key: string
-  readonly status: number
-  readonly orderId?: string
-  readonly body?: string
-}
 
 export interface BuyersOptions {
   readonly shopper: Shopper
@@ -19,7 +11,7 @@ export interface BuyersOptions {
   readonly coupon?: string
   readonly count: number
   readonly atOnce: number
-  readonly history: (record: HistoryRecord) => void
+  readonly history: HistoryRecorder
   /** How long one buyer tries to get through. */
   readonly patienceMs: number
 }
@@ -29,56 +21,71 @@ const METHODS = ['success', 'success', 'success', 'slow', 'decline', 'duplicate-
   (name) => `sandbox:${name}`,
 )
 
+/** A checkout that was answered, and the cart that opens its order. */
+interface Bought {
+  readonly answer: Answer
+  readonly cart: GuestCart
+}
+
 /**
- * Buyers who do not give up: whatever is not an answer is tried again with the same key, and some ask twice.
+ * Buyers who do not give up: whatever is not an answer is tried again with the same key, and some ask twice. At last each looks how the
+ * order has ended.
  * @returns the last answer to each checkout
  */
 export async function runBuyers(options: BuyersOptions): Promise<readonly Answer[]> {
-  const answers: Answer[] = []
-  let next = 0
-  const worker = async () => {
-    while (next < options.count) answers.push(await buyOnce(options, next++))
+  const { shopper, history, count, atOnce } = options
+  const bought: Bought[] = []
+  const buyers = Array.from({ length: atOnce }, () => recordShopper(shopper, history))
+  const takeTurns = async (turns: number, work: (client: RecordedShopper, turn: number) => Promise<void>) => {
+    let next = 0
+    const worker = async (client: RecordedShopper) => {
+      while (next < turns) await work(client, next++)
+    }
+    await Promise.all(buyers.map(worker))
   }
-  await Promise.all(Array.from({ length: options.atOnce }, worker))
-  return answers
+  await takeTurns(count, async (client, turn) => void bought.push(await buyOnce(options, client, turn)))
+  await takeTurns(bought.length, async (client, turn) => {
+    const one = bought[turn]
+    if (one?.answer.status === 202) await seeTheEnd(client, one, options.patienceMs)
+  })
+  return bought.map(({ answer }) => answer)
 }
 
-async function buyOnce(options: BuyersOptions, turn: number): Promise<Answer> {
-  const { shopper, skus, coupon, history, patienceMs } = options
+async function buyOnce(
+  { shopper, skus, coupon, patienceMs }: BuyersOptions,
+  client: RecordedShopper,
+  turn: number,
+): Promise<Bought> {
   const persist = <T>(step: () => Promise<T | undefined>) => insist(step, patienceMs)
   const cart = await persist(async () => shopper.newCart().catch(() => undefined))
   for (const offset of [0, 1]) {
     const sku = skus[(turn + offset) % skus.length] ?? ''
-    await persist(async () => definite(await shopper.add(cart, sku, 1)))
+    await persist(async () => definite(await client.add(cart, sku, 1)))
   }
-  if (coupon && turn % 3 === 0) await persist(async () => definite(await shopper.applyCoupon(cart, coupon)))
-  const email = `buyer-${cart.id}@example.com`
-  const checkOut = (key: string) =>
-    persist(() => attempt({ shopper, history }, cart, { key, email, method: methodOf(turn) }))
-  let key = randomUUID()
-  let answer = await checkOut(key)
+  const withCoupon = coupon !== undefined && turn % 3 === 0
+  if (withCoupon) await persist(async () => definite(await shopper.applyCoupon(cart, coupon)))
+  const plain = () => ({ key: randomUUID(), email: `buyer-${cart.id}@example.com`, method: methodOf(turn) })
+  const checkOut = (wish: Parameters<RecordedShopper['checkout']>[1]) =>
+    persist(async () => definite(await client.checkout(cart, wish)))
+  let wish = withCoupon ? { ...plain(), coupon } : plain()
+  let answer = await checkOut(wish)
   if (answer.body?.code === 'cart.coupon-used-up') {
     await persist(async () => definite(await shopper.removeCoupon(cart)))
-    key = randomUUID()
-    answer = await checkOut(key)
+    wish = plain()
+    answer = await checkOut(wish)
   }
-  return turn % 4 === 0 ? checkOut(key) : answer // an impatient finger on the button
+  return { answer: turn % 4 === 0 ? await checkOut(wish) : answer, cart } // an impatient finger on the button
 }
 
 const methodOf = (turn: number) => METHODS[turn % METHODS.length] ?? 'sandbox:success'
 
-async function attempt(
-  { shopper, history }: Pick<BuyersOptions, 'shopper' | 'history'>,
-  cart: GuestCart,
-  options: { key: string; email: string; method: string },
-): Promise<Answer | undefined> {
-  const answer = await shopper.checkout(cart, options)
-  const { status, text, body } = answer
-  const known = { op: 'checkout', key: options.key, status } as const
-  if (status === 202) history({ ...known, type: 'ok', orderId: body.orderId, body: text })
-  else history({ ...known, type: definite(answer) ? 'fail' : 'info' })
-  return definite(answer)
-}
+const FINAL = new Set(['confirmed', 'cancelled', 'refunded'])
+
+const seeTheEnd = (client: RecordedShopper, { answer, cart }: Bought, patienceMs: number) =>
+  insist(async () => {
+    const { status, body } = await client.readOrder(answer.body.orderId, cart)
+    return status === 200 && FINAL.has(body.status) ? true : undefined
+  }, patienceMs)
 
 /** An answer that tells what became of the request; the others are worth another try with the same key. */
 export const definite = (answer: Answer): Answer | undefined =>

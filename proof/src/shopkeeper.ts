@@ -4,7 +4,9 @@ import type { Answer, Call, Shopper } from './shopper.ts'
 /** Somebody on the shop's staff, through the public API. */
 export interface Shopkeeper {
   call(call: Omit<Call, 'headers'>): Promise<Answer>
-  /** A new product at 12.50 USD with so many pieces on hand; answers its SKU. */
+  /** A new product at 12.50 USD that nobody has counted yet; answers its SKU. */
+  listed(): Promise<string>
+  /** A new product with so many pieces on hand; answers its SKU. */
   stocked(quantity: number): Promise<string>
   /** A new coupon, such as `{ kind: 'percent', percent: 10, mostUses: 5 }`; answers its code. */
   coupon(terms: object): Promise<string>
@@ -28,8 +30,16 @@ export async function openShopkeeper(shopper: Shopper, { email, password } = dem
     const body = { items: [{ sku, quantity }], overwrite: true }
     expectStatus(200, await call({ method: 'POST', path: '/api/v1/inventory/opening-stock', body }))
   }
+  const listed = async () => {
+    const sku = `TEST-${randomUUID().slice(0, 8).toUpperCase()}`
+    const variants = [{ sku, price: { minor: 1250, currency: 'USD' } }]
+    const body = { handle: sku.toLowerCase(), title: `Product ${sku}`, variants }
+    expectStatus(201, await call({ method: 'POST', path: '/api/v1/products', body }))
+    return sku
+  }
   return {
     call,
+    listed,
     restock,
     coupon: async (terms) => {
       const code = `TEST-${randomUUID().slice(0, 8).toUpperCase()}`
@@ -37,10 +47,7 @@ export async function openShopkeeper(shopper: Shopper, { email, password } = dem
       return code
     },
     stocked: async (quantity) => {
-      const sku = `TEST-${randomUUID().slice(0, 8).toUpperCase()}`
-      const variants = [{ sku, price: { minor: 1250, currency: 'USD' } }]
-      const body = { handle: sku.toLowerCase(), title: `Product ${sku}`, variants }
-      expectStatus(201, await call({ method: 'POST', path: '/api/v1/products', body }))
+      const sku = await listed()
       await restock(sku, quantity)
       return sku
     },

@@ -113,5 +113,11 @@ export function requireAccess(access: Access, caller: Caller): void {
   throw kitProblem('auth.forbidden', `This needs the role ${access}`)
 }
 
+/** Who did it, for the audit log. @throws ProblemError 401 for somebody who is not signed in */
+export function actorOf(caller: Caller): string {
+  if (caller.kind === 'anonymous') throw kitProblem('auth.required', 'Sign in first')
+  return caller.userId
+}
+
 export const isStaff = (caller: Caller): boolean =>
   caller.kind === 'user' && (caller.roles.includes('staff') || caller.roles.includes('admin'))

@@ -3,6 +3,7 @@ import { buildHttp } from '@micromart/http-kit/server'
 import { type Clock, systemClock } from '@micromart/kernel/clock'
 import { type Ids, uuidV7 } from '@micromart/kernel/ids'
 import type { Broker, Consumer } from '@micromart/messaging/broker'
+import { createAuditLog } from '@micromart/postgres/audit-log'
 import type { Database } from '@micromart/postgres/database'
 import { keepHouse } from '@micromart/postgres/housekeeping'
 import { idempotentWrites } from '@micromart/postgres/idempotency'
@@ -98,6 +99,7 @@ async function start(starting: Starting): Promise<RunningService> {
     outbox: createOutbox({ source: definition.name, ids, clock, wake: () => relay?.wake() }),
     timers,
     write: idempotentWrites({ database, clock }),
+    audit: createAuditLog({ clock }),
     clock,
     ids,
     log,

@@ -2,6 +2,7 @@ import type { ConnectRouter } from '@connectrpc/connect'
 import type { HttpServer } from '@micromart/http-kit/server'
 import type { Clock } from '@micromart/kernel/clock'
 import type { Ids } from '@micromart/kernel/ids'
+import type { AuditLog } from '@micromart/postgres/audit-log'
 import type { Database, DatabaseOptions } from '@micromart/postgres/database'
 import type { IdempotentWrite } from '@micromart/postgres/idempotency'
 import type { Outbox } from '@micromart/postgres/outbox'
@@ -64,6 +65,8 @@ export interface ServiceParts<Config = unknown> {
   readonly outbox: Outbox
   readonly timers: Timers
   readonly write: IdempotentWrite
+  /** For what people of the shop do; nothing on a shopper's way. */
+  readonly audit: AuditLog
   readonly clock: Clock
   readonly ids: Ids
   readonly log: Logger

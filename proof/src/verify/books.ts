@@ -1,13 +1,18 @@
 import { Pool } from 'pg'
 
 /** The databases of a shop; every statement here is the checker's own, none comes from the services. */
-export const bookNames = ['cart', 'order', 'inventory', 'payment', 'notification', 'analytics', 'sandbox'] as const
+export const bookNames = [
+  ...(['user', 'product', 'inventory', 'cart', 'order', 'payment', 'notification', 'analytics', 'sandbox'] as const),
+] as const
 export type BookName = (typeof bookNames)[number]
 
 export interface Books {
   read<Row>(name: BookName, sql: string, values?: readonly unknown[]): Promise<readonly Row[]>
   close(): Promise<void>
 }
+
+/** Whether a book has no such table (SQLSTATE 42P01, undefined_table): it is of an older version, or somebody took the table away. */
+export const isMissingTable = (error: unknown): boolean => (error as { code?: string } | null)?.code === '42P01'
 
 /** Opens the databases for reading only. */
 export function openBooks(urls: Readonly<Record<BookName, string>>): Books {

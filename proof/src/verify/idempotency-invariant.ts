@@ -1,22 +1,13 @@
-import { readFile } from 'node:fs/promises'
 import type { Books } from './books.ts'
 import { type Finding, finding } from './finding.ts'
-
-/** What a load tool writes down of each answered checkout. */
-interface ClientRecord {
-  readonly type: 'ok' | 'fail' | 'info'
-  readonly op: string
-  readonly key?: string
-  readonly orderId?: string
-  readonly body?: string
-}
+import type { History, Seen } from './read-history.ts'
 
 const KEYS = `SELECT key, caller, body, status FROM idempotency_keys WHERE route LIKE 'POST %/checkout'`
 const CHARGES = `
   SELECT p.order_id, count(*)::int AS payments FROM sandbox_payments p GROUP BY p.order_id HAVING count(*) > 1`
 
 /** I4: one idempotency key is one order and one charge, and its answers were equal to the byte. */
-export async function checkIdempotency(books: Books, historyFile?: string): Promise<Finding> {
+export async function checkIdempotency(books: Books, history?: History): Promise<Finding> {
   const keys = await books.read<{ key: string; caller: string; body: string; status: number }>('cart', KEYS)
   const checkouts = new Set(
     (await books.read<{ order_id: string }>('cart', 'SELECT order_id FROM checkouts')).map(({ order_id }) => order_id),
@@ -31,30 +22,31 @@ export async function checkIdempotency(books: Books, historyFile?: string): Prom
     if (orderOf.has(orderId)) violations.push(`order ${orderId} was answered to two keys`)
     orderOf.set(orderId, `${caller} ${key}`)
   }
-  const records = historyFile ? await readHistory(historyFile) : []
-  violations.push(...checkHistory(records, checkouts))
+  const answers = history?.of('checkout') ?? []
+  violations.push(...checkAnswers(answers, checkouts))
   return finding('I4', 'one key, one order, one charge', {
-    counts: { keys: keys.length, checkouts: checkouts.size, clientAnswers: records.length },
+    counts: { keys: keys.length, checkouts: checkouts.size, clientAnswers: answers.length },
     violations,
+    remarks: history ? [] : ['only in the books: what the clients were told is compared with --history'],
   })
 }
 
-async function readHistory(file: string): Promise<readonly ClientRecord[]> {
-  const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => line.trim() !== '')
-  return lines
-    .map((line) => JSON.parse(line) as ClientRecord)
-    .filter(({ type, op }) => type === 'ok' && op === 'checkout')
-}
-
-/** What the clients saw: no accepted order is missing, and no key was answered in two ways. */
-function checkHistory(records: readonly ClientRecord[], checkouts: ReadonlySet<string>): readonly string[] {
+/** What the clients saw: no accepted order is missing, no key was answered in two ways, and no order to two keys. */
+function checkAnswers(answers: readonly Seen<'checkout'>[], checkouts: ReadonlySet<string>): readonly string[] {
   const bodies = new Map<string, string>()
-  return records.flatMap(({ key = '', orderId = '', body = '' }) => {
-    const before = bodies.get(key)
-    bodies.set(key, body)
+  const keys = new Map<string, string>()
+  return answers.flatMap((seen) => {
+    if (seen.end !== 'ok') return []
+    const { key, cart } = seen.call
+    const { orderId = '', body = '' } = seen.facts
+    const name = `${cart} ${key}`
+    const before = { body: bodies.get(name) ?? body, key: keys.get(orderId) ?? name }
+    bodies.set(name, body)
+    keys.set(orderId, name)
     return [
       checkouts.has(orderId) ? '' : `a client was told that order ${orderId} is accepted, but it does not exist`,
-      before === undefined || before === body ? '' : `key ${key} was answered in two different ways`,
+      before.body === body ? '' : `key ${key} was answered in two different ways`,
+      before.key === name ? '' : `order ${orderId} was answered to two keys`,
     ].filter((sentence) => sentence !== '')
   })
 }

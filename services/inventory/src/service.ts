@@ -13,10 +13,11 @@ export async function inventoryService({
   outbox,
   timers,
   write,
+  audit,
   clock,
   http,
 }: ServiceParts<InventoryConfig>): Promise<BuiltService> {
-  inventoryRoutes(http, { stock: postgresStockBook, database, write, clock })
+  inventoryRoutes(http, { stock: postgresStockBook, database, write, audit, clock })
   const expireHolds: AnyTimerHandler = {
     kind: HOLD_TIMER,
     settle: async (tx, done) => {

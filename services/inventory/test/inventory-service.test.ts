@@ -167,6 +167,27 @@ describe('the inventory service', () => {
     assert.equal((await level(sku)).onHand, 9)
   })
 
+  test('what staff do is in the audit log, once, and what is refused is not', async () => {
+    const userId = randomUUID()
+    const token = await h.token({ userId, roles: ['staff'] })
+    const sku = `SKU-${randomUUID()}`
+    const url = `/api/v1/inventory/${sku}/adjustments`
+    const headers = { 'idempotency-key': randomUUID() }
+    const items = [{ sku, quantity: 4 }]
+    await h.call({ method: 'POST', url: '/api/v1/inventory/opening-stock', body: { items }, token })
+    for (const quantity of [2, 2, -99])
+      await h.call({ method: 'POST', url, body: { quantity, reason: 'for Ada' }, token, headers })
+    const rows = await h.database.query('SELECT action, subject, details FROM audit_log WHERE actor = $1', [userId])
+    assert.deepEqual(rows, [
+      {
+        action: 'inventory.opening-stock-set',
+        subject: sku,
+        details: { items, overwrite: false, refused: [], set: 1, unchanged: 0 },
+      },
+      { action: 'inventory.adjusted', subject: sku, details: { onHand: 6, quantity: 2 } },
+    ])
+  })
+
   test('the same idempotency key adjusts once', async () => {
     const sku = await stocked(5)
     const call = () =>

@@ -7,9 +7,16 @@ import { productReadRoutes } from './http/product-read-routes.ts'
 import { productWriteRoutes } from './http/product-write-routes.ts'
 
 /** The product service on any parts: the catalogue behind HTTP, what is on sale behind gRPC. */
-export async function productService({ database, write, clock, ids, http }: ServiceParts): Promise<BuiltService> {
+export async function productService({
+  database,
+  write,
+  audit,
+  clock,
+  ids,
+  http,
+}: ServiceParts): Promise<BuiltService> {
   productReadRoutes(http, { shelf: postgresProductShelf, database })
-  productWriteRoutes(http, { shelf: postgresProductShelf, book: postgresProductBook, write, clock, ids })
-  importRoutes(http, { book: postgresProductBook, write, clock, ids })
+  productWriteRoutes(http, { shelf: postgresProductShelf, book: postgresProductBook, write, audit, clock, ids })
+  importRoutes(http, { book: postgresProductBook, write, audit, clock, ids })
   return { queries: productQueries(postgresVariantsOnSale(database)) }
 }

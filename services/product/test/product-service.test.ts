@@ -329,6 +329,36 @@ describe('the product service', () => {
     assert.equal(items[0]?.variants[0]?.title.length, 300)
   })
 
+  test('what staff do is in the audit log, and what changes nothing is not', async () => {
+    const userId = randomUUID()
+    const token = await h.token({ userId, roles: ['staff'] })
+    const call = (method: 'POST' | 'PATCH', path: string, body?: unknown) =>
+      h.call({ method, url: `/api/v1/products${path}`, token, ...(body === undefined ? {} : { body }) })
+    const wanted = draft()
+    const { id } = (await call('POST', '', wanted)).body
+    await call('PATCH', `/${id}`, { title: 'Another' })
+    await call('PATCH', `/${id}`, { title: 'Another' })
+    await call('POST', `/${id}/archive`)
+    const imported = draft()
+    for (let turn = 1; turn <= 2; turn++) await call('POST', '/import', { products: [imported, {}] })
+    const { handle } = wanted
+    assert.deepEqual(
+      await h.database.query('SELECT action, subject, details FROM audit_log WHERE actor = $1 ORDER BY sequence', [
+        userId,
+      ]),
+      [
+        { action: 'product.created', subject: id, details: { handle, status: 'active', version: 1 } },
+        { action: 'product.updated', subject: id, details: { handle, status: 'active', version: 2 } },
+        { action: 'product.archived', subject: id, details: { handle, status: 'archived', version: 3 } },
+        {
+          action: 'product.imported',
+          subject: '2 products',
+          details: { created: [imported.handle], refused: 1, unchanged: 0, updated: [] },
+        },
+      ],
+    )
+  })
+
   test('the same idempotency key creates once', async () => {
     const body = draft()
     const call = () =>

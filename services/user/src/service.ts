@@ -13,7 +13,7 @@ import { userQueries } from './queries.ts'
 
 /** The user service on any parts: accounts behind HTTP, contacts behind gRPC. */
 export async function userService(parts: ServiceParts<UserConfig>): Promise<BuiltService> {
-  const { config, database, clock, ids, log, http, write } = parts
+  const { config, database, clock, ids, log, http, write, audit } = parts
   const wanted = firstAccounts(config)
   const users = postgresUsers({ database, clock })
   const [passwords, keys] = await Promise.all([argon2Passwords(), loadSigningKeys({ database, clock })])
@@ -23,6 +23,6 @@ export async function userService(parts: ServiceParts<UserConfig>): Promise<Buil
   if (config.USER_DEMO_ACCOUNTS)
     log.warn(`DEMO ACCOUNTS are open to anyone who knows the password ${DEMO_PASSWORD}: for development only`)
   authRoutes(http, { accounts: createAccounts({ users, passwords, throttle, ids }), passwords, tokens, write })
-  userRoutes(http, { users, tokens, write })
+  userRoutes(http, { users, tokens, write, audit })
   return { queries: userQueries(users) }
 }

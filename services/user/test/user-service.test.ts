@@ -156,6 +156,13 @@ describe('the user service', () => {
     assert.deepEqual([promoted.status, promoted.body.roles], [200, ['customer', 'admin']])
     const promotedToken = (await login(wish.email, wish.password)).body.accessToken
     assert.equal((await setRoles(promotedToken, id, ['customer'])).status, 200)
+    const rows = await h.database.query('SELECT action, details FROM audit_log WHERE subject = $1 ORDER BY sequence', [
+      id,
+    ])
+    assert.deepEqual(rows, [
+      { action: 'user.roles-set', details: { roles: ['customer', 'admin'] } },
+      { action: 'user.roles-set', details: { roles: ['customer'] } },
+    ])
   })
 
   test('somebody stays admin, whoever dismisses whom at the same moment', async () => {

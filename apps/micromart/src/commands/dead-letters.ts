@@ -1,5 +1,7 @@
 import { userInfo } from 'node:os'
+import { systemClock } from '@micromart/kernel/clock'
 import { isUuid } from '@micromart/kernel/ids'
+import { createAuditLog } from '@micromart/postgres/audit-log'
 import { openDatabase } from '@micromart/postgres/database'
 import { type DeadLetter, decideDeadLetter, findDeadLetter, listDeadLetters } from '@micromart/postgres/dead-letters'
 import { createTimers } from '@micromart/postgres/timers'
@@ -89,10 +91,11 @@ async function locate(databases: Databases, id: string): Promise<{ url: string; 
 
 async function decide(url: string, letter: DeadLetter, to: 'replaying' | 'discarded') {
   const database = openDatabase({ url, poolSize: 1 })
-  const at = new Date()
+  const at = systemClock.now()
+  const by = userInfo().username
   try {
     await database.transaction(async (tx) => {
-      const moved = await decideDeadLetter(tx, { id: letter.id, from: 'waiting', to, by: userInfo().username, at })
+      const moved = await decideDeadLetter(tx, { id: letter.id, from: 'waiting', to, by, at })
       if (!moved) throw new Fault(`${letter.id} does not wait any more: it is ${letter.state}.`)
       if (to === 'replaying')
         await createTimers(() => {}).schedule(tx, [
@@ -104,6 +107,14 @@ async function decide(url: string, letter: DeadLetter, to: 'replaying' | 'discar
             dueAt: at,
           },
         ])
+      await createAuditLog({ clock: systemClock }).append(tx, {
+        ...{
+          actor: `operator:${by}`,
+          action: `dead-letter.${to === 'replaying' ? 'replayed' : to}`,
+          subject: letter.id,
+        },
+        details: { consumer: letter.consumer, type: letter.type, messageId: letter.messageId },
+      })
     })
   } finally {
     await database.close()

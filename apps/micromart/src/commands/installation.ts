@@ -17,10 +17,10 @@ export const databaseOptions = (command: Command): Command =>
     .option('--postgres <url>', 'the PostgreSQL server that the shop was started on (POSTGRES_URL)')
     .addHelpText(
       'after',
-      `\nOr name the databases by ${databaseNames.map(variable).slice(0, 2).join(', ')}, … in the environment.`,
+      `\nOr name the databases by ${databaseNames.map(databaseVariable).slice(0, 2).join(', ')}, … in the environment.`,
     )
 
-const variable = (name: DatabaseName) => `${name.toUpperCase()}_DATABASE_URL`
+export const databaseVariable = (name: DatabaseName) => `${name.toUpperCase()}_DATABASE_URL`
 
 /** Finds the databases of an installation, whether it runs or not, and does the work on them. */
 export async function openInstallation<T>(
@@ -29,7 +29,7 @@ export async function openInstallation<T>(
   work: (databases: Databases) => Promise<T>,
 ): Promise<T> {
   const named = databaseNames.flatMap((name) => {
-    const url = environment[variable(name)]
+    const url = environment[databaseVariable(name)]
     return url ? [{ name, url }] : []
   })
   if (named.length > 0) return work(named)

@@ -1,10 +1,12 @@
-import { openBooks } from '@micromart/proof/verify/books'
+import { type BookName, bookNames, openBooks } from '@micromart/proof/verify/books'
+import type { Finding } from '@micromart/proof/verify/finding'
+import { BadHistory } from '@micromart/proof/verify/read-history'
 import { report } from '@micromart/proof/verify/report'
-import { verify } from '@micromart/proof/verify/verify'
-import { Command } from 'commander'
+import { type InvariantName, invariantNames, verify } from '@micromart/proof/verify/verify'
+import { Command, InvalidArgumentError } from 'commander'
 import type { CliContext } from '../cli-context.ts'
 import { Fault } from '../fault.ts'
-import { databaseOptions, openInstallation } from './installation.ts'
+import { type Databases, databaseOptions, databaseVariable, openInstallation } from './installation.ts'
 import { secondsOption } from './options.ts'
 
 interface Options {
@@ -13,45 +15,69 @@ interface Options {
   readonly url?: string
   readonly settle: number
   readonly history?: string
+  readonly invariant?: readonly InvariantName[]
   readonly json?: true
 }
 
 export const verifyCommand = (context: CliContext, finish: (code: number) => void): Command =>
   databaseOptions(new Command('verify'))
     .description(
-      'check the books: nothing oversold, nobody charged twice, no paid order lost; exit code 1 on a violation',
+      'check the books, invariants I1 to I12: nothing oversold, nobody charged twice, no paid order lost; exit code 1 on a violation',
     )
     .option(
       '--url <url>',
       'the running shop: waits until it is ready, because orders only come to an end in a shop that runs',
     )
     .option('--settle <seconds>', 'how long to wait for running orders to come to an end', secondsOption, 30)
-    .option('--history <file>', 'what the clients saw, one JSON object a line (written by load tools)')
+    .option(
+      '--history <file>',
+      'what the clients saw, one JSON object a line (written by load tools): I10 and I11 are judged by it, I4 more strictly',
+    )
+    .option('--invariant <names>', `only these, such as I1,I5; one of ${invariantNames.join(' ')}`, invariantsOption)
     .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      '\nEach is ok, violated or not judged; what only clients can know (I10, I11) is not judged without --history.',
+    )
     .action(async (options: Options) => {
-      const settleMs = options.settle * 1_000
-      if (options.url) await shopIsReady(options.url, settleMs)
-      await openInstallation(options, context, async (databases) => {
-        const urls = Object.fromEntries(databases.map(({ name, url }) => [name, url])) as Parameters<
-          typeof openBooks
-        >[0]
-        const books = openBooks(urls)
-        try {
-          const findings = await verify(books, {
-            settleMs,
-            ...(options.history ? { historyFile: options.history } : {}),
-          })
-          console.log(
-            options.json
-              ? JSON.stringify({ ok: findings.every(({ violations }) => violations.length === 0), findings })
-              : report(findings),
-          )
-          finish(findings.every(({ violations }) => violations.length === 0) ? 0 : 1)
-        } finally {
-          await books.close()
-        }
-      })
+      if (options.url) await shopIsReady(options.url, options.settle * 1_000)
+      const findings = await openInstallation(options, context, (databases) => judge(databases, options))
+      const ok = findings.every(({ state }) => state !== 'violated')
+      console.log(options.json ? JSON.stringify({ ok, findings }) : report(findings))
+      finish(ok ? 0 : 1)
     })
+
+async function judge(databases: Databases, { settle, history, invariant }: Options): Promise<readonly Finding[]> {
+  const books = openBooks(urlsOf(databases))
+  try {
+    return await verify(books, {
+      settleMs: settle * 1_000,
+      ...(history === undefined ? {} : { historyFile: history }),
+      ...(invariant ? { only: invariant } : {}),
+    })
+  } catch (error) {
+    throw error instanceof BadHistory ? new Fault(error.message, { cause: error }) : error
+  } finally {
+    await books.close()
+  }
+}
+
+/** The books that are checked; all of them, because each is compared with others. */
+function urlsOf(databases: Databases): Readonly<Record<BookName, string>> {
+  const urls = new Map<string, string>(databases.map(({ name, url }) => [name, url]))
+  const missing = bookNames.filter((name) => !urls.has(name)).map(databaseVariable)
+  if (missing.length > 0)
+    throw new Fault(`Every database is needed to compare the books; set ${missing.join(', ')} too.`)
+  return Object.fromEntries(urls) as Record<BookName, string>
+}
+
+function invariantsOption(text: string): readonly InvariantName[] {
+  const names = text.split(',').map((name) => name.trim().toUpperCase())
+  const unknown = names.filter((name) => !invariantNames.some((known) => known === name))
+  if (unknown.length > 0)
+    throw new InvalidArgumentError(`Invariants are ${invariantNames.join(', ')}, separated by commas.`)
+  return invariantNames.filter((name) => names.includes(name))
+}
 
 const ASK_EVERY_MS = 250
 

@@ -71,6 +71,15 @@ describe('micromart dead-letters', () => {
     const gone = (await list('--all')).find(({ id }) => id === again.id)
     assert.equal(gone?.state, 'discarded')
     assert.ok(gone?.decidedBy)
+    const audited = await shop.sql('order', 'SELECT action, subject, actor, details FROM audit_log ORDER BY sequence')
+    assert.deepEqual(
+      audited.map(({ action, subject }) => [action, subject]),
+      [
+        ['dead-letter.replayed', letter.id],
+        ['dead-letter.discarded', again.id],
+      ],
+    )
+    assert.equal(audited[1]?.['actor'], `operator:${gone.decidedBy}`)
     const twice = await run('discard', again.id)
     assert.equal(twice.code, 1)
     assert.match(twice.output, /does not wait any more: it is discarded/)

@@ -16,13 +16,24 @@ const orders = (from: string, to: string) => `UPDATE order_view SET status = '${
 const published = (at: string) => `UPDATE outbox SET published_at = ${at}, available_at = 'infinity'`
 const ALIEN = 'ffffffff-ffff-7fff-bfff-ffffffffffff'
 
+const audited = (change: string) =>
+  `ALTER TABLE audit_log DISABLE TRIGGER audit_append_only; ${change}; ALTER TABLE audit_log ENABLE TRIGGER audit_append_only`
+const moveRow = (from: string, to: string) => `UPDATE audit_log SET sequence = ${to} WHERE sequence = ${from}`
+const LAST = '(SELECT max(sequence) FROM audit_log)'
+const cutAudit = (which: string) => ({
+  spoil: audited(
+    `CREATE TABLE cut_off AS SELECT * FROM audit_log WHERE sequence = ${which}; DELETE FROM audit_log WHERE sequence = ${which}`,
+  ),
+  mend: 'INSERT INTO audit_log SELECT * FROM cut_off; DROP TABLE cut_off',
+})
+
 export const tamperings: readonly Tampering[] = [
   {
     what: 'a piece more on the shelf',
     database: 'inventory',
     spoil: shelf('+ 1'),
     mend: shelf('- 1'),
-    broken: ['I1'],
+    broken: ['I1', 'I7'],
   },
   {
     what: 'a captured cent more at the provider',
@@ -36,7 +47,7 @@ export const tamperings: readonly Tampering[] = [
     database: 'order',
     spoil: orders('confirmed', 'placed'),
     mend: orders('placed', 'confirmed'),
-    broken: ['I2', 'I3'],
+    broken: ['I2', 'I3', 'I7', 'I10'],
   },
   {
     what: 'a key that was answered with the order of another',
@@ -89,5 +100,120 @@ export const tamperings: readonly Tampering[] = [
     spoil: charged('+ 1'),
     mend: charged('- 1'),
     broken: ['I6'],
+  },
+  {
+    what: 'a view that says another reason than the log',
+    database: 'order',
+    spoil: `UPDATE order_view SET reason = 'out-of-stock' WHERE reason = 'customer'`,
+    mend: `UPDATE order_view SET reason = 'customer' WHERE reason = 'out-of-stock'`,
+    broken: ['I7'],
+  },
+  {
+    what: 'a log with a hole',
+    database: 'order',
+    spoil: `UPDATE event_log SET version = version + 100 WHERE type = 'PaymentCaptured'`,
+    mend: `UPDATE event_log SET version = version - 100 WHERE type = 'PaymentCaptured'`,
+    broken: ['I7', 'I12'],
+  },
+  {
+    what: 'a payment that says it was never captured',
+    database: 'payment',
+    spoil: `UPDATE payments SET status = 'voided' WHERE status = 'captured'`,
+    mend: `UPDATE payments SET status = 'captured' WHERE status = 'voided'`,
+    broken: ['I7'],
+  },
+  {
+    what: 'a cent more in the sales',
+    database: 'analytics',
+    spoil: 'UPDATE sales SET total_minor = total_minor + 1',
+    mend: 'UPDATE sales SET total_minor = total_minor - 1',
+    broken: ['I7'],
+  },
+  {
+    what: 'an audit row that was edited',
+    database: 'inventory',
+    spoil: audited(`UPDATE audit_log SET actor = 'x' || actor WHERE sequence = 2`),
+    mend: audited('UPDATE audit_log SET actor = substr(actor, 2) WHERE sequence = 2'),
+    broken: ['I8'],
+  },
+  { what: 'an audit row that was deleted', database: 'inventory', ...cutAudit('2'), broken: ['I8'] },
+  { what: 'the last audit row cut off', database: 'inventory', ...cutAudit(LAST), broken: ['I8'] },
+  {
+    what: 'an audit row slipped in',
+    database: 'inventory',
+    spoil: `
+      INSERT INTO audit_log SELECT sequence + 1, at, actor, action, subject, details, previous_hash, hash
+      FROM audit_log WHERE sequence = ${LAST}`,
+    mend: audited(`DELETE FROM audit_log WHERE sequence = ${LAST}`),
+    broken: ['I8'],
+  },
+  {
+    what: 'two audit rows that changed places',
+    database: 'inventory',
+    spoil: audited([moveRow('1', '999'), moveRow('2', '1'), moveRow('999', '2')].join('; ')),
+    mend: audited([moveRow('1', '999'), moveRow('2', '1'), moveRow('999', '2')].join('; ')),
+    broken: ['I8'],
+  },
+  {
+    what: 'an audit log that was taken away',
+    database: 'product',
+    spoil: 'ALTER TABLE audit_log RENAME TO nowhere',
+    mend: 'ALTER TABLE nowhere RENAME TO audit_log',
+    broken: ['I8'],
+  },
+  {
+    what: 'acknowledged lines that are gone from a cart',
+    database: 'cart',
+    spoil: `
+      CREATE TABLE as_it_was AS SELECT id, lines FROM carts;
+      UPDATE carts SET lines = '[]' WHERE status = 'open'`,
+    mend: `
+      UPDATE carts SET lines = as_it_was.lines FROM as_it_was WHERE carts.id = as_it_was.id;
+      DROP TABLE as_it_was`,
+    broken: ['I10'],
+  },
+  {
+    what: 'an acknowledged adjustment that nobody finds again',
+    database: 'inventory',
+    spoil: `UPDATE movements SET reason = reason || '!' WHERE kind = 'adjustment'`,
+    mend: `UPDATE movements SET reason = trim(trailing '!' FROM reason) WHERE kind = 'adjustment'`,
+    broken: ['I10'],
+  },
+  {
+    what: 'a view that is ahead of its log',
+    database: 'order',
+    spoil: 'UPDATE order_view SET version = version + 1',
+    mend: 'UPDATE order_view SET version = version - 1',
+    broken: ['I7', 'I12'],
+  },
+  {
+    what: 'a cart that never heard of its order',
+    database: 'cart',
+    spoil: `UPDATE carts SET status = 'checked-out' WHERE status = 'ordered'`,
+    mend: `UPDATE carts SET status = 'ordered' WHERE status = 'checked-out'`,
+    broken: ['I12'],
+  },
+  {
+    what: 'a mail that was never handed over',
+    database: 'notification',
+    spoil: `UPDATE mailbox SET id = 'x' || id`,
+    mend: 'UPDATE mailbox SET id = substr(id, 2)',
+    broken: ['I12'],
+  },
+  {
+    what: 'a mail without a cause',
+    database: 'notification',
+    spoil: `
+      INSERT INTO emails (id, order_id, template, status, reason, created_at, settled_at)
+      VALUES ('order-confirmed:${ALIEN}', '${ALIEN}', 'order-confirmed', 'undeliverable', 'no-contact', now(), now())`,
+    mend: `DELETE FROM emails WHERE order_id = '${ALIEN}'`,
+    broken: ['I12'],
+  },
+  {
+    what: 'a mail that still waits',
+    database: 'notification',
+    spoil: `UPDATE emails SET status = 'waiting', settled_at = NULL`,
+    mend: `UPDATE emails SET status = 'sent', settled_at = created_at`,
+    broken: ['I12'],
   },
 ]

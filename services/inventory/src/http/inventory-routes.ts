@@ -1,9 +1,11 @@
 import { Sku } from '@micromart/contracts/message'
 import { decodeCursor, encodeCursor, PageQuery, pageLimit } from '@micromart/http-kit/cursor'
 import { writeHandler } from '@micromart/http-kit/idempotent-handler'
+import { actorOf } from '@micromart/http-kit/identity'
 import { kitProblem, ProblemError, type StatusTable } from '@micromart/http-kit/problem'
 import type { HttpServer } from '@micromart/http-kit/server'
 import type { Clock } from '@micromart/kernel/clock'
+import type { AuditLog } from '@micromart/postgres/audit-log'
 import type { Database } from '@micromart/postgres/database'
 import type { IdempotentWrite } from '@micromart/postgres/idempotency'
 import type { FastifyRequest } from 'fastify'
@@ -24,16 +26,16 @@ export interface InventoryRoutes {
   readonly stock: StockBook
   readonly database: Database
   readonly write: IdempotentWrite
+  readonly audit: AuditLog
   readonly clock: Clock
 }
 
-export function inventoryRoutes(http: HttpServer, { stock, database, write, clock }: InventoryRoutes): void {
+export function inventoryRoutes(http: HttpServer, { stock, database, write, audit, clock }: InventoryRoutes): void {
   const answer = writeHandler(write, { statuses })
 
-  const noteOf = (request: FastifyRequest, reason: string): Note => {
-    if (request.caller.kind === 'anonymous') throw kitProblem('auth.required', 'Sign in first')
-    return { actor: request.caller.userId, reason, at: clock.now() }
-  }
+  const noteOf = ({ caller }: FastifyRequest, reason: string): Note => ({
+    ...{ actor: actorOf(caller), reason, at: clock.now() },
+  })
 
   http.get('/api/v1/inventory/:sku', {
     config: { access: 'public' },
@@ -79,8 +81,15 @@ export function inventoryRoutes(http: HttpServer, { stock, database, write, cloc
     handler: (request, reply) =>
       answer(request, reply, async (tx) => {
         const { quantity, reason } = request.body
-        const result = await stock.adjust(tx, { sku: request.params.sku, quantity }, noteOf(request, reason))
-        return result.ok ? { ok: true, value: { status: 201, body: bodyOf(result.value) } } : result
+        const { sku } = request.params
+        const note = noteOf(request, reason)
+        const result = await stock.adjust(tx, { sku, quantity }, note)
+        if (!result.ok) return result
+        const body = bodyOf(result.value)
+        // without the reason: free text may name somebody, and from the audit log nothing is ever removed
+        const details = { quantity, onHand: body.onHand }
+        await audit.append(tx, { actor: note.actor, action: 'inventory.adjusted', subject: sku, details })
+        return { ok: true, value: { status: 201, body } }
       }),
   })
 
@@ -96,7 +105,14 @@ export function inventoryRoutes(http: HttpServer, { stock, database, write, cloc
       answer(request, reply, async (tx) => {
         const { items, overwrite = false } = request.body
         const unique = [...new Map(items.map((item) => [item.sku, item])).values()]
-        const body = await stock.open(tx, { items: unique, overwrite }, noteOf(request, 'opening stock'))
+        const note = noteOf(request, 'opening stock')
+        const body = await stock.open(tx, { items: unique, overwrite }, note)
+        const asked = { overwrite, items: unique.map(({ sku, quantity }) => ({ sku, quantity })) }
+        const came = { set: body.set, unchanged: body.unchanged, refused: body.refused.map(({ sku }) => sku) }
+        const subject = unique.length === 1 ? (unique[0]?.sku ?? '') : `${unique.length} SKUs`
+        const details = { ...asked, ...came }
+        if (body.set > 0)
+          await audit.append(tx, { actor: note.actor, action: 'inventory.opening-stock-set', subject, details })
         return { ok: true, value: { status: 200, body } }
       }),
   })

@@ -1,8 +1,10 @@
 import { writeHandler } from '@micromart/http-kit/idempotent-handler'
+import { actorOf } from '@micromart/http-kit/identity'
 import type { HttpServer } from '@micromart/http-kit/server'
 import type { Clock } from '@micromart/kernel/clock'
 import type { Ids } from '@micromart/kernel/ids'
 import { ok, type Result, refuse } from '@micromart/kernel/result'
+import type { AuditLog } from '@micromart/postgres/audit-log'
 import type { Transaction } from '@micromart/postgres/database'
 import type { IdempotentWrite } from '@micromart/postgres/idempotency'
 import type { FastifyRequest } from 'fastify'
@@ -23,11 +25,12 @@ interface ImportedProduct {
 export interface ImportRoutes {
   readonly book: ProductBook
   readonly write: IdempotentWrite
+  readonly audit: AuditLog
   readonly clock: Clock
   readonly ids: Ids
 }
 
-export function importRoutes(http: HttpServer, { book, write, clock, ids }: ImportRoutes): void {
+export function importRoutes(http: HttpServer, { book, write, audit, clock, ids }: ImportRoutes): void {
   const answer = writeHandler(write, { statuses: {} })
 
   const bringIn = async (tx: Transaction, contents: readonly ProductContent[]) => {
@@ -74,9 +77,25 @@ export function importRoutes(http: HttpServer, { book, write, clock, ids }: Impo
           if (!plan) throw new Error('Every product that was brought in has a plan')
           return plan.ok ? { handle, outcome: plan.value.outcome } : { handle, outcome: 'refused', ...plan.error }
         })
+        const details = changesOf(results)
+        if (details.created.length + details.updated.length > 0)
+          await audit.append(tx, {
+            ...{ actor: actorOf(request.caller), action: 'product.imported', subject: `${results.length} products` },
+            details,
+          })
         return ok({ status: 200, body: { results } })
       }),
   })
+}
+
+/** What became of them: by handle where something changed, by number where nothing did. */
+function changesOf(results: readonly ImportedProduct[]) {
+  const handles = (wanted: ImportedProduct['outcome']) =>
+    results.filter(({ outcome }) => outcome === wanted).map(({ handle }) => handle)
+  return {
+    ...{ created: handles('created'), updated: handles('updated') },
+    ...{ unchanged: handles('unchanged').length, refused: handles('refused').length },
+  }
 }
 
 interface Draft {

@@ -1,9 +1,11 @@
 import { type WriteAnswer, writeHandler } from '@micromart/http-kit/idempotent-handler'
+import { actorOf, type Caller } from '@micromart/http-kit/identity'
 import type { StatusTable } from '@micromart/http-kit/problem'
 import { type HttpServer, NoBody } from '@micromart/http-kit/server'
 import type { Clock } from '@micromart/kernel/clock'
 import type { Ids } from '@micromart/kernel/ids'
 import { ok, type Result, refuse } from '@micromart/kernel/result'
+import type { AuditEntry, AuditLog } from '@micromart/postgres/audit-log'
 import type { Transaction } from '@micromart/postgres/database'
 import type { IdempotentWrite } from '@micromart/postgres/idempotency'
 import type { FastifyReply, FastifyRequest } from 'fastify'
@@ -30,17 +32,28 @@ export interface ProductWriteRoutes {
   readonly shelf: ProductShelf
   readonly book: ProductBook
   readonly write: IdempotentWrite
+  readonly audit: AuditLog
   readonly clock: Clock
   readonly ids: Ids
 }
 
-export function productWriteRoutes(http: HttpServer, { shelf, book, write, clock, ids }: ProductWriteRoutes): void {
+export function productWriteRoutes(
+  http: HttpServer,
+  { shelf, book, write, audit, clock, ids }: ProductWriteRoutes,
+): void {
   const answer = writeHandler(write, { statuses })
 
-  const put = async (tx: Transaction, wanted: WantedProduct): Promise<Result<PlannedChange, ProductRefusal>> => {
+  const put = async (
+    tx: Transaction,
+    wanted: WantedProduct,
+    caller: Caller,
+  ): Promise<Result<PlannedChange, ProductRefusal>> => {
     const [planned] = planChanges([wanted], await book.neighbours(tx, [wanted.content]), clock.now())
     if (!planned) throw new Error('One change has one plan')
-    if (planned.ok) await book.save(tx, [planned.value])
+    if (!planned.ok) return planned
+    await book.save(tx, [planned.value])
+    if (planned.value.outcome !== 'unchanged')
+      await audit.append(tx, { ...auditOf(wanted, planned.value), actor: actorOf(caller) })
     return planned
   }
 
@@ -58,7 +71,7 @@ export function productWriteRoutes(http: HttpServer, { shelf, book, write, clock
         return refuse('product.version-mismatch', 'The product has changed since; read it again')
       const content = decide(before)
       if (!content.ok) return content
-      return answerOf(await put(tx, { id: before.id, before, content: content.value }), 200)
+      return answerOf(await put(tx, { id: before.id, before, content: content.value }, request.caller), 200)
     })
 
   http.post('/api/v1/products', {
@@ -69,7 +82,7 @@ export function productWriteRoutes(http: HttpServer, { shelf, book, write, clock
         const content = contentOf(request.body)
         if (!content.ok) return content
         await book.lock(tx)
-        return answerOf(await put(tx, { id: ids.next(), content: content.value }), 201)
+        return answerOf(await put(tx, { id: ids.next(), content: content.value }, request.caller), 201)
       }),
   })
 
@@ -94,6 +107,16 @@ export function productWriteRoutes(http: HttpServer, { shelf, book, write, clock
     },
     handler: (request, reply) => change(request, reply, (product) => changeContent(product, { status: 'archived' })),
   })
+}
+
+function auditOf({ before }: WantedProduct, { outcome, product }: PlannedChange): Omit<AuditEntry, 'actor'> {
+  const { id, handle, version, status } = product
+  const isArchived = status === 'archived' && before?.status !== 'archived'
+  return {
+    action: isArchived ? 'product.archived' : `product.${outcome}`,
+    subject: id,
+    details: { handle, version, status },
+  }
 }
 
 function answerOf(planned: Result<PlannedChange, ProductRefusal>, status: number): Result<WriteAnswer, ProductRefusal> {

@@ -1,8 +1,10 @@
 import { writeHandler } from '@micromart/http-kit/idempotent-handler'
+import { actorOf } from '@micromart/http-kit/identity'
 import { kitProblem, type StatusTable } from '@micromart/http-kit/problem'
 import type { HttpServer } from '@micromart/http-kit/server'
 import { isUuid } from '@micromart/kernel/ids'
 import { ok, refuse } from '@micromart/kernel/result'
+import type { AuditLog } from '@micromart/postgres/audit-log'
 import type { IdempotentWrite } from '@micromart/postgres/idempotency'
 import Type from 'typebox'
 import { tidyRoles } from '../domain/account.ts'
@@ -15,9 +17,10 @@ export interface UserRoutes {
   readonly users: Users
   readonly tokens: Tokens
   readonly write: IdempotentWrite
+  readonly audit: AuditLog
 }
 
-export function userRoutes(http: HttpServer, { users, tokens, write }: UserRoutes): void {
+export function userRoutes(http: HttpServer, { users, tokens, write, audit }: UserRoutes): void {
   const answer = writeHandler(write, { statuses })
 
   http.get('/api/v1/users/me', {
@@ -45,7 +48,10 @@ export function userRoutes(http: HttpServer, { users, tokens, write }: UserRoute
         const user = isUuid(id) ? await users.setRoles(tx, id, tidyRoles(request.body.roles)) : undefined
         if (user === 'last-admin')
           return refuse('user.last-admin', 'Somebody has to stay admin; make another one first')
-        return user ? ok({ status: 200, body: user }) : refuse('user.unknown', 'There is no such user')
+        if (!user) return refuse('user.unknown', 'There is no such user')
+        const details = { roles: user.roles }
+        await audit.append(tx, { actor: actorOf(request.caller), action: 'user.roles-set', subject: user.id, details })
+        return ok({ status: 200, body: user })
       }),
   })
 
