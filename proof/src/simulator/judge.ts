@@ -28,7 +28,7 @@ export async function judge(servers: DatabaseServers): Promise<readonly string[]
     await checkStock(books),
     await checkMoney(books),
     await checkEnds(books),
-    await checkIdempotency(books),
+    await checkIdempotency(books, undefined),
     await checkMessages(books),
     await checkTotals(books),
   ]

@@ -43,7 +43,10 @@ async function openShop(definitions: Definitions): Promise<{ servers: DatabaseSe
     for (const index of [0, 1, 2]) await addProduct(ask, staffToken, index)
     return staffToken
   })()
-  const staffToken = await runUntil(world, work)
+  const staffToken = await runUntil(world, work).catch((cause: unknown) => {
+    const reasons = world.trace.entries.filter(({ what }) => what.startsWith('cannot start')).map(({ who, what }) => `${who} ${what}`)
+    throw new Error(`The simulated shop does not open: ${[...new Set(reasons)].slice(0, 3).join('; ')}`, { cause })
+  })
   return { servers: world.servers, staffToken }
 }
 
@@ -71,6 +74,7 @@ async function runUntil<T>(world: World, work: Promise<T>): Promise<T> {
   const watched = work.finally(() => {
     over = true
   })
+  watched.catch(() => {}) // awaited below
   await world.schedule.run(() => over)
   if (!over) throw new Error('Nothing happens any more, and the work is not done')
   return watched

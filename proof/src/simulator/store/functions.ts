@@ -39,6 +39,14 @@ export const functions: Readonly<Record<string, SqlFunction>> = {
       return textOf(date).slice(0, 10)
     },
   },
+  date_trunc: {
+    type: 'timestamptz',
+    call: ([field, at]) => {
+      if (field !== 'milliseconds') throw notSimulated(`date_trunc to ${textOf(field)}`)
+      return at
+    },
+  },
+  repeat: { type: 'text', call: ([text, times]) => textOf(text).repeat(times as number) },
   timezone: { type: 'timestamptz', call: ([, at]) => at },
   pg_try_advisory_lock: { type: 'bool', call: ([key], { tryLock }) => tryLock(Number(key), false) },
   pg_try_advisory_xact_lock: { type: 'bool', call: ([key], { tryLock }) => tryLock(Number(key), true) },
