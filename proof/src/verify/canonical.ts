@@ -11,6 +11,12 @@ const canonical = (value: unknown): string =>
 /** Rows by their key, in one spelling. */
 export type State = ReadonlyMap<string, string>
 
+/** A state as its log tells it and as it is stored. */
+export interface Compared {
+  readonly replayed: State
+  readonly stored: State
+}
+
 export const stateOf = <Row>(rows: readonly Row[], keyOf: (row: Row) => string): State =>
   new Map(rows.map((row) => [keyOf(row), canonical(row)]))
 

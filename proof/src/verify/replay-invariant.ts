@@ -1,12 +1,8 @@
 import type { Books } from './books.ts'
-import { differences, hashOf, type State, stateOf } from './canonical.ts'
+import { type Compared, differences, hashOf, stateOf } from './canonical.ts'
 import { type Finding, finding } from './finding.ts'
 import { type OrderReplay, type ReplayedOrder, replayOrders } from './order-replay.ts'
-
-interface Compared {
-  readonly replayed: State
-  readonly stored: State
-}
+import { compareSales } from './sales-replay.ts'
 
 /** I7: the logs, replayed into nothing, give what the services have stored: row by row and in one hash a service. */
 export async function checkReplay(books: Books): Promise<Finding> {
@@ -72,11 +68,12 @@ const BOOKED = `
   SELECT payment_id, currency, coalesce(sum(debit_minor) FILTER (WHERE kind = 'capture'), 0)::bigint AS captured,
     coalesce(sum(debit_minor) FILTER (WHERE kind = 'refund'), 0)::bigint AS refunded,
     count(*) FILTER (WHERE kind = 'refund')::int AS refunds
-  FROM ledger_entries GROUP BY payment_id, currency`
+  FROM ledger_entries GROUP BY payment_id, currency HAVING sum(debit_minor) > 0`
 const PAID = `
-  SELECT payment_id, currency, amount_minor, status FROM payments WHERE status IN ('captured', 'refunding', 'refunded')`
+  SELECT payment_id, currency, amount_minor, status FROM payments
+  WHERE status IN ('captured', 'refunding', 'refunded') AND amount_minor > 0`
 
-/** Money that moved: what the ledger has booked is what the payments say, whole amounts only. */
+/** Money that moved: what the ledger has booked is what the payments say, whole amounts only. Where nothing is to pay none moves. */
 async function comparePayments(books: Books): Promise<Compared> {
   type Booked = { payment_id: string; currency: string; captured: string; refunded: string; refunds: number }
   type Paid = { payment_id: string; currency: string; amount_minor: string; status: string }
@@ -98,60 +95,3 @@ async function comparePayments(books: Books): Promise<Compared> {
     ),
   }
 }
-
-const SALES = 'SELECT order_id, day::text AS day, confirmed_at, currency, total_minor FROM sales'
-const LINES =
-  'SELECT order_id, line_id, day::text AS day, sku, title, quantity, currency, minor FROM sale_lines ORDER BY order_id, line_id'
-const REFUNDS = 'SELECT order_id, day::text AS day, refunded_at, currency, minor FROM refunds'
-
-/** Sales and refunds as analytics has heard them, against the log of the orders that caused them. */
-async function compareSales(books: Books, { orders }: OrderReplay): Promise<Compared> {
-  const read = async (kind: string, sql: string, keyColumn: string) =>
-    stateOf(
-      await books.read<Record<string, unknown>>('analytics', sql),
-      (row) => `${kind} ${String(row['order_id'])} ${String(row[keyColumn])}`,
-    )
-  const all = [...orders.values()]
-  const sales = all.flatMap(saleRows)
-  const lines = all.flatMap(saleLineRows)
-  const refunds = all.flatMap(refundRows)
-  return {
-    replayed: new Map([
-      ...stateOf(sales, ({ order_id, currency }) => `sale ${order_id} ${currency}`),
-      ...stateOf(lines, ({ order_id, line_id }) => `line ${order_id} ${line_id}`),
-      ...stateOf(refunds, ({ order_id, currency }) => `refund ${order_id} ${currency}`),
-    ]),
-    stored: new Map([
-      ...(await read('sale', SALES, 'currency')),
-      ...(await read('line', LINES, 'line_id')),
-      ...(await read('refund', REFUNDS, 'currency')),
-    ]),
-  }
-}
-
-const dayOf = (at: Date) => at.toISOString().slice(0, 10)
-
-function saleRows({ orderId, purchase, confirmedAt }: ReplayedOrder) {
-  if (confirmedAt === null) return []
-  const at = new Date(confirmedAt)
-  const { minor, currency } = purchase.total
-  return [{ order_id: orderId, day: dayOf(at), confirmed_at: at, currency, total_minor: String(minor) }]
-}
-
-const saleLineRows = ({ orderId, purchase, confirmedAt }: ReplayedOrder) =>
-  confirmedAt === null
-    ? []
-    : purchase.lines.map(({ lineId, sku, title, quantity, unitPrice: { minor, currency } }) => ({
-        ...{ order_id: orderId, line_id: lineId, day: dayOf(new Date(confirmedAt)) },
-        ...{ sku, title, quantity, currency, minor: String(BigInt(minor) * BigInt(quantity)) },
-      }))
-
-const refundRows = ({ orderId, refunded }: ReplayedOrder) =>
-  refunded
-    ? [
-        {
-          ...{ order_id: orderId, day: dayOf(refunded.at), refunded_at: refunded.at },
-          ...{ currency: refunded.currency, minor: String(refunded.minor) },
-        },
-      ]
-    : []
