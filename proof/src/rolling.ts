@@ -70,7 +70,7 @@ async function underLoad({ shop, skus, verify }: RollingShop, options: Options, 
   say(`Capacity ${capacity.toFixed(1)} purchases/s; restarting everything at ${rate.toFixed(1)} purchases/s`)
   const restarts: Restart[] = []
   const startedAt = performance.now()
-  const load = startOpenLoad(goods, rate)
+  const load = startOpenLoad(goods, rate, ({ what }) => say(`  FAILED ${what}`))
   const teller = setInterval(() => say(`  ${progress(load.tally(), restarts)}`), TELL_EVERY_MS)
   programs.renew()
   const ended = () => {
