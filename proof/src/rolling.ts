@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { instancesOption } from '@micromart/cli/commands/options'
 import type { ProcessName } from '@micromart/cli/start/split'
 import { Command, InvalidArgumentError } from 'commander'
 import { balancedShopper } from './rolling/balancer.ts'
@@ -70,7 +71,7 @@ async function underLoad({ shop, skus, verify }: RollingShop, options: Options, 
   say(`Capacity ${capacity.toFixed(1)} purchases/s; restarting everything at ${rate.toFixed(1)} purchases/s`)
   const restarts: Restart[] = []
   const startedAt = performance.now()
-  const load = startOpenLoad(goods, rate)
+  const load = startOpenLoad(goods, rate, ({ what }) => say(`  FAILED ${what}`))
   const teller = setInterval(() => say(`  ${progress(load.tally(), restarts)}`), TELL_EVERY_MS)
   programs.renew()
   const ended = () => {
@@ -124,6 +125,11 @@ function number(text: string): number {
   return value
 }
 
+function positive(text: string): number {
+  if (number(text) === 0) throw new InvalidArgumentError('It is a number above 0.')
+  return Number(text)
+}
+
 function atLeastOne(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('It is a whole number from 1.')
   return Number(text)
@@ -134,8 +140,8 @@ await new Command('rolling')
     'restart every process of a shop, one after the other and under load; exit code 1 if a single request failed',
   )
   .option('--rounds <n>', 'how often each process is restarted; default 20, with --upgrade 1', atLeastOne)
-  .option('--instances <n>', 'processes of each of the nine services', atLeastOne, 2)
-  .option('--rate <n>', 'purchases a second; default 70 % of the measured capacity', number)
+  .option('--instances <n>', 'processes of each of the nine services', instancesOption, 2)
+  .option('--rate <n>', 'purchases a second; default 70 % of the measured capacity', positive)
   .option('--capacity-seconds <n>', 'how long to measure the capacity', number, 15)
   .option('--pause <seconds>', 'time between two restarts, in which old and new run side by side', number, 1)
   .option('--upgrade', 'begin with an older version and replace it by this one')

@@ -86,8 +86,8 @@ export function keepConnected(options: {
   }
 }
 
-/** A peer that is silent for two of these is taken for dead. */
-const HEARTBEAT_S = 3
+/** A peer that is silent for two to three of these is taken for dead. */
+const HEARTBEAT_S = 2
 
 function withHeartbeat(url: string): string {
   const parsed = new URL(url)

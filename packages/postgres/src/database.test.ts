@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { after, before, describe, type TestContext, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { openScratchDatabase } from '@micromart/testkit/scratch-database'
+import { startNetwork } from '@micromart/testkit/swallowing-network'
 import { type Database, openDatabase } from './database.ts'
 import { isUnavailable, isUniqueViolation } from './errors.ts'
 
@@ -94,27 +94,3 @@ describe('a network that swallows everything', () => {
     )
   })
 })
-
-/** Carries bytes to the database until it is told to swallow them; nothing is ever closed. */
-async function startNetwork(t: TestContext, databaseUrl: string) {
-  const target = new URL(databaseUrl)
-  const sockets = new Set<Socket>()
-  const server = createServer((client) => {
-    const far = connect(Number(target.port), target.hostname)
-    for (const socket of [client, far]) sockets.add(socket.on('error', () => {}))
-    client.pipe(far).pipe(client)
-  })
-  t.after(() => {
-    server.close()
-    for (const socket of sockets) socket.destroy()
-  })
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
-  const url = new URL(databaseUrl)
-  url.port = String((server.address() as AddressInfo).port)
-  return {
-    url: url.href,
-    swallow: () => {
-      for (const socket of sockets) socket.unpipe().pause()
-    },
-  }
-}

@@ -16,7 +16,8 @@ import { currentContext } from '@micromart/telemetry/context'
 /** Makes clients for other services' gRPC queries; each call has a deadline and carries the trace and the internal token. */
 export type QueryClients = <S extends DescService>(service: S, instances: readonly string[]) => Client<S>
 
-const DEADLINE_MS = 2_000
+/** For all that is asked for one answer; one of several instances gets half of it. */
+const DEADLINE_MS = 4_000
 
 export function queryClients(internalToken: string): QueryClients {
   const interceptor: Interceptor = (next) => (request) => {

@@ -1,12 +1,17 @@
 import type { Shopper } from '../shopper.ts'
 import { Failed, purchase } from './purchase.ts'
 
+/** A failed request or an order that was not confirmed. */
+export interface Failure {
+  readonly at: Date
+  readonly what: string
+}
+
 /** What shoppers have met so far. */
 export interface Tally {
   readonly requests: number
   readonly purchases: number
-  /** What went wrong, and when: a failed request or an order that was not confirmed. */
-  readonly failures: readonly { readonly at: Date; readonly what: string }[]
+  readonly failures: readonly Failure[]
   /** How long each purchase took, in ms, from the first request to the confirmed order. */
   readonly tookMs: readonly number[]
 }
@@ -34,8 +39,8 @@ export interface OpenLoad {
 }
 
 /** Shoppers who come at a steady rate, whether or not those before them have been served. */
-export function startOpenLoad(goods: Goods, perSecond: number): OpenLoad {
-  const counter = createCounter(goods)
+export function startOpenLoad(goods: Goods, perSecond: number, onFailure: (failure: Failure) => void): OpenLoad {
+  const counter = createCounter(goods, onFailure)
   const inside = new Set<Promise<void>>()
   const startedAt = performance.now()
   let came = 0
@@ -56,9 +61,9 @@ export function startOpenLoad(goods: Goods, perSecond: number): OpenLoad {
   }
 }
 
-function createCounter({ shopper, skus }: Goods) {
+function createCounter({ shopper, skus }: Goods, onFailure: (failure: Failure) => void = () => {}) {
   const tookMs: number[] = []
-  const failures: { at: Date; what: string }[] = []
+  const failures: Failure[] = []
   const callsBefore = shopper.calls()
   let turn = 0
   return {
@@ -69,7 +74,9 @@ function createCounter({ shopper, skus }: Goods) {
         tookMs.push(performance.now() - startedAt)
       } catch (error) {
         if (!(error instanceof Failed)) throw error
-        failures.push({ at: new Date(), what: error.message })
+        const failure = { at: new Date(), what: error.message }
+        failures.push(failure)
+        onFailure(failure)
       }
     },
     tally: (): Tally => ({ requests: shopper.calls() - callsBefore, purchases: tookMs.length, failures, tookMs }),

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -21,7 +22,7 @@ const MIGRATIONS = ['packages/postgres/migrations', ':(glob)services/*/migration
 /** A version without this knows one address of each service, and could not be started beside others. */
 const KNOWS_INSTANCES = 'packages/kernel/src/instances.ts'
 
-/** Lays out a version under node_modules/.cache, with its own dependencies, once. */
+/** Lays out a version under ~/.cache/micromart, with its own dependencies, once. */
 export async function oldVersion(ref: string | undefined, onProgress: (line: string) => void): Promise<OldVersion> {
   const named = ref ?? (await lastWithOtherMigrations())
   const commit = await git('rev-parse', '--verify', '--quiet', `${named}^{commit}`).catch(() => {
@@ -30,7 +31,7 @@ export async function oldVersion(ref: string | undefined, onProgress: (line: str
   await git('cat-file', '-e', `${commit}:${KNOWS_INSTANCES}`).catch(() => {
     throw new Error(`Version ${named} knows only one instance of each service. Name a later one with --from.`)
   })
-  const dir = join(project, 'node_modules', '.cache', 'micromart', 'versions', commit)
+  const dir = join(homedir(), '.cache', 'micromart', 'versions', commit) // Node runs no TypeScript below node_modules
   if (!existsSync(dir)) await layOut(commit, dir, onProgress)
   return {
     commit: commit.slice(0, 7),

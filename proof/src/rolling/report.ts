@@ -20,7 +20,10 @@ export interface RollingResult {
 }
 
 export const isGood = ({ tally, findings, crashes }: RollingResult): boolean =>
-  tally.failures.length === 0 && crashes.length === 0 && findings.every(({ violations }) => violations.length === 0)
+  tally.purchases > 0 &&
+  tally.failures.length === 0 &&
+  crashes.length === 0 &&
+  findings.every(({ violations }) => violations.length === 0)
 
 /** For programs: quantiles instead of every single purchase. */
 export function summary(result: RollingResult): object {
@@ -54,7 +57,7 @@ export function report(result: RollingResult): string {
 
 const MOST_SHOWN = 20
 
-export function quantiles(values: readonly number[]) {
+function quantiles(values: readonly number[]) {
   const sorted = values.toSorted((a, b) => a - b)
   const at = (q: number) => Math.round(sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? 0)
   return { p50: at(0.5), p95: at(0.95), p99: at(0.99) }

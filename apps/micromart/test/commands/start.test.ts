@@ -74,6 +74,12 @@ describe('micromart start', () => {
     await shopper.close()
   })
 
+  test('several instances are several processes', async () => {
+    const alone = await runProgram(['start', '--instances', '2'])
+    assert.deepEqual([alone.code, alone.lastLine], [1, 'Several instances are several processes: add --split.'])
+    for (const bad of ['0', '10', 'two']) assert.equal((await runProgram(['start', '--instances', bad])).code, 2)
+  })
+
   test('what stands in the way is said in one sentence with the way out', async (t) => {
     const dataDir = await temporary()
     t.after(() => rm(dataDir, { recursive: true, force: true }))
