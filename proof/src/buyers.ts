@@ -11,13 +11,15 @@ export interface HistoryRecord {
   readonly body?: string
 }
 
+export type WriteHistory = (record: HistoryRecord) => void
+
 export interface BuyersOptions {
   readonly shopper: Shopper
   /** Each buyer takes two of them. */
   readonly skus: readonly string[]
   readonly count: number
   readonly atOnce: number
-  readonly history: (record: HistoryRecord) => void
+  readonly history: WriteHistory
   /** How long one buyer tries to get through. */
   readonly patienceMs: number
 }
@@ -50,15 +52,16 @@ async function buyOnce({ shopper, skus, history, patienceMs }: BuyersOptions, tu
   }
   const key = randomUUID()
   const email = `buyer-${key}@example.com`
-  const checkOut = () => persist(() => attempt({ shopper, history }, cart, { key, email, method: methodOf(turn) }))
+  const checkOut = () => persist(() => tryCheckout({ shopper, history }, cart, { key, email, method: methodOf(turn) }))
   const answer = await checkOut()
   return turn % 4 === 0 ? checkOut() : answer // an impatient finger on the button
 }
 
 const methodOf = (turn: number) => METHODS[turn % METHODS.length] ?? 'sandbox:success'
 
-async function attempt(
-  { shopper, history }: Pick<BuyersOptions, 'shopper' | 'history'>,
+/** Asks for a checkout once and writes down what came of it; undefined when it has to be asked again with the same key. */
+export async function tryCheckout(
+  { shopper, history }: { readonly shopper: Shopper; readonly history: WriteHistory },
   cart: GuestCart,
   options: { key: string; email: string; method: string },
 ): Promise<Answer | undefined> {
@@ -71,12 +74,13 @@ async function attempt(
 }
 
 /** An answer that tells what became of the request; the others are worth another try with the same key. */
-const definite = (answer: Answer): Answer | undefined =>
+export const definite = (answer: Answer): Answer | undefined =>
   answer.status === 0 || answer.status >= 500 || answer.body?.code === 'idempotency.in-flight' ? undefined : answer
 
 const PAUSE_MS = 100
 
-async function insist<T>(step: () => Promise<T | undefined>, patienceMs: number): Promise<T> {
+/** Repeats a step until it gives something. @throws when it has not within `patienceMs` */
+export async function insist<T>(step: () => Promise<T | undefined>, patienceMs: number): Promise<T> {
   const giveUpAt = Date.now() + patienceMs
   for (;;) {
     const outcome = await step()
