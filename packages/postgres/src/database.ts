@@ -38,6 +38,8 @@ export interface DatabaseOptions {
   readonly poolSize?: number
   /** Shown by the server for each connection. */
   readonly applicationName?: string
+  /** A server that leaves a statement unanswered for so long is taken for gone, with its connection; default 10 s. */
+  readonly answerWithinMs?: number
   /** Told about connections that broke while idle. */
   readonly onIdleError?: (error: Error) => void
 }
@@ -50,6 +52,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
     statement_timeout: 30_000,
+    query_timeout: options.answerWithinMs ?? 10_000, // a half-open connection never breaks by itself
     idle_in_transaction_session_timeout: 30_000,
     pipeline: true,
     stream: () => new TurnSocket(),

@@ -38,6 +38,8 @@ export interface RunningService {
 }
 
 const BATCH_SIZE = 100
+/** Above the server's own limit for a statement. */
+const MIGRATION_MS = 35_000
 const HOUSEKEEPING_MS = 3_600_000
 
 /** Starts a service: configuration, database and migrations, then workers, then the doors. */
@@ -75,7 +77,7 @@ interface Starting {
 
 async function start(starting: Starting): Promise<RunningService> {
   const { definition, config, log, clock, ids, database, started } = starting
-  await migrate(database, definition.migrations)
+  await applyMigrations(starting)
   let relay: OutboxRelay | undefined
   let worker: TimerWorker | undefined
   const timers = createTimers(() => worker?.wake())
@@ -106,6 +108,17 @@ async function start(starting: Starting): Promise<RunningService> {
   startHousekeeping(starting)
   log.info({ url: doors.url }, 'started')
   return { name: definition.name, ...doors, close: () => started.closeAll() }
+}
+
+/** On connections of its own: it may wait for another starter, and a big table takes its time. */
+async function applyMigrations({ definition, config }: Starting) {
+  const patient = openDatabase({
+    url: config.DATABASE_URL,
+    poolSize: 2,
+    applicationName: `micromart-${definition.name}`,
+    answerWithinMs: MIGRATION_MS,
+  })
+  await migrate(patient, definition.migrations).finally(() => patient.close())
 }
 
 async function startWorkers({ definition, database, broker, clock, ids, log, started }: Starting, built: BuiltService) {
