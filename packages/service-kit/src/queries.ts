@@ -8,7 +8,7 @@ import {
   createClient,
   type Interceptor,
 } from '@connectrpc/connect'
-import { connectNodeAdapter, createGrpcTransport } from '@connectrpc/connect-node'
+import { connectNodeAdapter, createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node'
 import { currentContext } from '@micromart/telemetry/context'
 
 /** Makes clients for other services' gRPC queries; each call has a deadline and carries the trace and the internal token. */
@@ -26,9 +26,28 @@ export function queryClients(internalToken: string): QueryClients {
     }
     return next(request)
   }
-  return (service, baseUrl) =>
-    createClient(service, createGrpcTransport({ baseUrl, interceptors: [interceptor], defaultTimeoutMs: DEADLINE_MS }))
+  return (service, baseUrl) => {
+    const sessionManager = new Http2SessionManager(baseUrl)
+    const interceptors = [interceptor, replaceSilent(sessionManager)]
+    return createClient(
+      service,
+      createGrpcTransport({ baseUrl, sessionManager, interceptors, defaultTimeoutMs: DEADLINE_MS }),
+    )
+  }
 }
+
+/** One connection carries all calls, and it can be dead and look open: a call without an answer takes it along, so that the next one begins anew. */
+const replaceSilent =
+  (session: Http2SessionManager): Interceptor =>
+  (next) =>
+  async (request) => {
+    try {
+      return await next(request)
+    } catch (error) {
+      if (error instanceof ConnectError && error.code === Code.DeadlineExceeded) session.abort()
+      throw error
+    }
+  }
 
 /** Serves gRPC over HTTP/2 to those who know the internal token, and to nobody else. */
 export function queryServer(routes: (router: ConnectRouter) => void, internalToken: string): Http2Server {
