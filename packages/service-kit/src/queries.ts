@@ -36,18 +36,27 @@ export function queryClients(internalToken: string): QueryClients {
   }
 }
 
-/** One connection carries all calls, and it can be dead and look open: a call without an answer takes it along, so that the next one begins anew. */
-const replaceSilent =
-  (session: Http2SessionManager): Interceptor =>
-  (next) =>
-  async (request) => {
+/**
+ * One connection carries all calls, and it can be dead and look open: when a call gets no answer and no other has got one meanwhile, the connection
+ * goes, so that the next call begins anew. One slow call alone is no reason: it would take the others along.
+ */
+function replaceSilent(session: Http2SessionManager): Interceptor {
+  let answeredAt = 0
+  return (next) => async (request) => {
+    const startedAt = performance.now()
     try {
-      return await next(request)
+      const answer = await next(request)
+      answeredAt = performance.now()
+      return answer
     } catch (error) {
-      if (error instanceof ConnectError && error.code === Code.DeadlineExceeded) session.abort()
+      if (!isQueryUnavailable(error)) answeredAt = performance.now()
+      else if (isTooLate(error) && answeredAt < startedAt) session.abort()
       throw error
     }
   }
+}
+
+const isTooLate = (error: unknown) => error instanceof ConnectError && error.code === Code.DeadlineExceeded
 
 /** Serves gRPC over HTTP/2 to those who know the internal token, and to nobody else. */
 export function queryServer(routes: (router: ConnectRouter) => void, internalToken: string): Http2Server {

@@ -1,6 +1,6 @@
 import { createShopper } from '../shopper.ts'
 import type { Finding } from '../verify/finding.ts'
-import type { RigFault } from './faults/fault.ts'
+import { type RigFault, Violation } from './faults/fault.ts'
 import type { CheckRecord, FaultRecord, Journal } from './journal.ts'
 import { judge } from './judge.ts'
 import { type Load, startLoad } from './load/load.ts'
@@ -110,7 +110,12 @@ export async function runCampaign(options: CampaignOptions): Promise<Outcome> {
     let checkedAt = records.length
     for (const wave of wavesLeft(plan, records)) {
       if (!mayGoOn()) break
-      for (const record of await runWave(wave, { rig, kinds, probe, active })) {
+      const done = await runWave(wave, { rig, kinds, probe, active }).catch((error: unknown) => {
+        if (!(error instanceof Violation)) throw error
+        violate('I2', error.message)
+        return []
+      })
+      for (const record of done) {
         records.push(record)
         journal.fault(record)
       }

@@ -11,6 +11,8 @@ export interface FaultRecord extends PlannedFault {
   readonly healedAt: number
   /** From the healing (or from the fault, where nobody of ours heals) until a purchase was confirmed and the process was ready; null when it never was. */
   readonly recoveryMs: number | null
+  /** Its wave had a fault that hits everybody, so its recovery tells more about that one. */
+  readonly overshadowed: boolean
 }
 
 /** One second of the campaign. */
@@ -39,6 +41,7 @@ export interface Settings {
   readonly instances: number
   readonly rate: number
   readonly kinds: readonly string[]
+  readonly verifyEvery: number
 }
 
 /** Everything a campaign writes down, in a directory of its own: it can go on from there, and be reported from there. */

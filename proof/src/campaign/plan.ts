@@ -23,6 +23,8 @@ export interface FaultKind {
   readonly name: string
   /** How many of its cards are in the deck: cheap faults come more often than restarts of a server. */
   readonly cards: number
+  /** It hits everybody: mostly it has a wave of its own, so that the recovery from the others can be told from its own. */
+  readonly hitsAll?: boolean
   draw(random: Random, shape: Shape): Draw
   /** What nobody else may hurt at the same time. */
   claims(target: string, shape: Shape): readonly string[]
@@ -39,6 +41,7 @@ export interface PlannedFault extends Draw {
 }
 
 const LATEST_START_MS = 400
+const ALONE_PERCENT = 75
 
 /**
  * The faults of a campaign. They are dealt from a shuffled deck, so that every kind comes as often as its cards say; up to `atOnce` neighbours with
@@ -59,17 +62,20 @@ export function planCampaign(options: {
   let wave = 1
   let inWave = 0
   let claimed = new Set<string>()
+  let closed = false
   while (plan.length < faults) {
     if (dealt.length === 0) dealt = [...random.shuffled(deck)]
     const kind = dealt.pop()
     if (!kind) throw new Error('A campaign needs at least one kind of fault')
     const draw = kind.draw(random, shape)
     const claims = kind.claims(draw.target, shape)
-    if (inWave >= atOnce || claims.some((claim) => claimed.has(claim))) {
+    const alone = kind.hitsAll === true && random.chance(ALONE_PERCENT)
+    if (inWave > 0 && (closed || alone || inWave >= atOnce || claims.some((claim) => claimed.has(claim)))) {
       wave += 1
       inWave = 0
       claimed = new Set()
     }
+    closed = alone
     for (const claim of claims) claimed.add(claim)
     inWave += 1
     plan.push({

@@ -7,7 +7,7 @@ import type { Probe } from './probe.ts'
 import type { Rig } from './rig/rig.ts'
 
 /** A fault that has not been recovered from within this is reported as never. */
-export const RECOVERY_LIMIT_MS = 90_000
+const RECOVERY_LIMIT_MS = 90_000
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
@@ -57,6 +57,7 @@ export async function runWave(
     did,
     injectedAt,
     healedAt,
+    overshadowed: faults.some(({ number, kind }) => number !== fault.number && kinds.get(kind)?.hitsAll === true),
     recoveryMs: soldMs === undefined || readyMs === undefined ? null : Math.max(soldMs, readyMs),
   }))
 }

@@ -26,8 +26,8 @@ export interface RigFault extends FaultKind {
 export const instancesOf = (service: string, { instances }: Shape): readonly string[] =>
   instances.filter((id) => id.slice(0, id.lastIndexOf('-')) === service)
 
-/** Processes that have a database, a queue and messages of their own. */
-export const isBackend = (id: string): boolean => !id.startsWith('gateway')
+/** Something that may not happen, found by a fault itself. */
+export class Violation extends Error {}
 
 export const linksTo = (server: string, { links }: Shape): readonly string[] =>
   links.filter((link) => link.endsWith(`>${server}`))

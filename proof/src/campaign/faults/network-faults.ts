@@ -6,7 +6,10 @@ import type { Rig } from '../rig/rig.ts'
 import { clientOf, type Injected, linksTo, nothingToHeal, numberIn, type RigFault } from './fault.ts'
 
 /** A link, and the process at its end: nobody hurts the same process in another way. */
-const claims = (target: string, shape: Shape) => [target, clientOf(target, shape) ?? target]
+const claims = (target: string, shape: Shape) => {
+  const client = clientOf(target, shape)
+  return client ? [target, client] : [target]
+}
 
 const proxyOf = (rig: Rig, { target }: PlannedFault): FaultProxy => rig.links.get(target as LinkName)
 

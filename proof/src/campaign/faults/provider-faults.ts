@@ -5,7 +5,7 @@ import type { Random } from '../random.ts'
 import { seededRandom } from '../random.ts'
 import type { LinkName } from '../rig/links.ts'
 import type { Rig } from '../rig/rig.ts'
-import { type Injected, linksTo, nothingToHeal, numberIn, type RigFault } from './fault.ts'
+import { type Injected, linksTo, nothingToHeal, numberIn, type RigFault, Violation } from './fault.ts'
 import { readFrom } from './sql.ts'
 
 const WEBHOOKS: LinkName = 'provider>payment'
@@ -78,9 +78,6 @@ async function forge(rig: Rig, fault: PlannedFault): Promise<Injected> {
   if (accepted > 0) throw new Violation(`${accepted} forged webhooks were accepted (${fault.target})`)
   return { did: `answered ${statuses.join(', ')}`, heal: nothingToHeal, recoveryFrom: 'fault', instances: [] }
 }
-
-/** Something that may not happen, found by a fault itself. */
-export class Violation extends Error {}
 
 export const providerFaults: readonly RigFault[] = [
   {

@@ -30,6 +30,7 @@ export const serverFaults: readonly RigFault[] = [
     name: 'postgres-stop',
     meaning: "PostgreSQL's immediate shutdown, and a start. Healed when it takes connections.",
     cards: 1,
+    hitsAll: true,
     ...server('postgres', 0, 1_500),
     ...crashPostgres('SIGQUIT'),
   },
@@ -37,6 +38,7 @@ export const serverFaults: readonly RigFault[] = [
     name: 'postgres-kill',
     meaning: 'kill -9 of the postmaster, and a start. Healed when it takes connections.',
     cards: 1,
+    hitsAll: true,
     ...server('postgres', 0, 1_500),
     ...crashPostgres('SIGKILL'),
   },
@@ -44,6 +46,7 @@ export const serverFaults: readonly RigFault[] = [
     name: 'disk-full',
     meaning: 'The disk of the database is full. Healed when there is room again and the server runs.',
     cards: 1,
+    hitsAll: true,
     ...server('postgres', 500, 4_000),
     unavailable: ({ disk }) => disk.unavailable,
     inject: async (rig) => {
@@ -82,6 +85,7 @@ export const serverFaults: readonly RigFault[] = [
     name: 'rabbitmq-kill',
     meaning: 'kill -9 of RabbitMQ, and a start. Healed when it takes connections.',
     cards: 1,
+    hitsAll: true,
     ...server('rabbitmq', 0, 1_000),
     inject: async (rig) => {
       await rig.rabbitMq.kill()
@@ -93,6 +97,7 @@ export const serverFaults: readonly RigFault[] = [
     name: 'rabbitmq-stop-app',
     meaning: 'rabbitmqctl stop_app and start_app. Healed when the application is started.',
     cards: 1,
+    hitsAll: true,
     ...server('rabbitmq', 0, 1_000),
     inject: async (rig) => {
       await rig.rabbitMq.control('stop_app')
@@ -104,6 +109,7 @@ export const serverFaults: readonly RigFault[] = [
     name: 'rabbitmq-close-connections',
     meaning: 'RabbitMQ closes every connection. Healed at once: it takes new ones.',
     cards: 2,
+    hitsAll: true,
     ...server('rabbitmq', 0, 0),
     inject: async (rig) => {
       await rig.rabbitMq.control('close_all_connections', 'campaign')

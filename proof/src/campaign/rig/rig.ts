@@ -7,15 +7,14 @@ import { serviceNames } from '@micromart/service-kit/service'
 import { freePorts } from '@micromart/testkit/free-ports'
 import { type RabbitMqNode, startRabbitMqNode } from '@micromart/testkit/rabbitmq-node'
 import { environmentOf } from './environments.ts'
-import { createInstance, type Instance, type ProcessName } from './fleet.ts'
+import { createInstance, type Instance } from './fleet.ts'
 import { endLeftovers, forgetServers, noteServers } from './leftovers.ts'
-import { asked, type Links, linkPlans, openLinks, type Place } from './links.ts'
+import { asked, type Links, linkPlans, openLinks } from './links.ts'
 import { type PostgresServer, startPostgresServer } from './postgres-server.ts'
 import { rabbitMqPort } from './rabbitmq-port.ts'
 import { type RedisServer, startRedisServer } from './redis-server.ts'
+import { placesOf, processNames } from './shape.ts'
 import { openSmallDisk, type SmallDisk } from './tmpfs.ts'
-
-export const processNames: readonly ProcessName[] = [...serviceNames, 'gateway']
 
 /** The shop in the split shape on servers of its own, every line of it through a fault proxy. */
 export interface Rig {
@@ -111,7 +110,8 @@ async function startFleet(
   const secrets = openSecrets(dir)
   await ensureDatabases(servers.postgres.url, secrets)
   const databases = databaseUrls(servers.postgres.url, secrets)
-  const places = await placesOf(count)
+  const ports = await freePorts(2 * count * processNames.length)
+  const places = placesOf(count, (index) => ports[index] ?? 0)
   const plans = linkPlans(places, {
     postgres: servers.postgres.port,
     rabbitmq: Number(new URL(servers.rabbitMq.url).port),
@@ -137,17 +137,6 @@ async function startFleet(
     await Promise.all(instances.filter(({ number }) => number === turn).map(({ supervised }) => supervised.start()))
   const url = `http://127.0.0.1:${links.portOf('shoppers>gateway')}`
   return { url, links, instances, databases, webhookSecret: secrets.of('sandbox webhook') }
-}
-
-async function placesOf(count: number): Promise<readonly Place[]> {
-  const ports = await freePorts(2 * count * processNames.length)
-  return processNames.flatMap((service, row) =>
-    Array.from({ length: count }, (_, column) => {
-      const at = 2 * (row * count + column)
-      const number = column + 1
-      return { id: `${service}-${number}`, service, number, httpPort: ports[at] ?? 0, grpcPort: ports[at + 1] ?? 0 }
-    }),
-  )
 }
 
 /** The addresses that services are told: always a proxy's. */
