@@ -124,10 +124,10 @@ try {
     exitCode = await run(options)
   })
   await command.parseAsync()
-  process.exitCode = exitCode
+  process.exit(exitCode) // who is still shopping when it is stopped is not waited for
 } catch (error) {
   const isHelp = error instanceof Error && 'exitCode' in error && error.exitCode === 0
   if (error instanceof CannotRun) console.error(error.message)
   else if (!(error instanceof Error && 'exitCode' in error)) console.error(error)
-  process.exitCode = isHelp ? 0 : 2
+  process.exit(isHelp ? 0 : 2)
 }

@@ -1,9 +1,10 @@
+import { availableParallelism, loadavg } from 'node:os'
 import { createShopper } from '../shopper.ts'
 import type { Finding } from '../verify/finding.ts'
 import { type RigFault, Violation } from './faults/fault.ts'
 import type { CheckRecord, FaultRecord, Journal } from './journal.ts'
 import { judge } from './judge.ts'
-import { type Load, startLoad } from './load/load.ts'
+import { startLoad } from './load/load.ts'
 import { openStaff } from './load/staff.ts'
 import type { PlannedFault } from './plan.ts'
 import { createProbe } from './probe.ts'
@@ -87,7 +88,8 @@ export async function runCampaign(options: CampaignOptions): Promise<Outcome> {
   let phase: State['phase'] = 'shopping'
   const tell = setInterval(() => {
     const { accepted, confirmed, running } = load.counts()
-    journal.second({ at: Date.now(), accepted, confirmed, running, faults: active.size })
+    const machineLoad = Math.round(((loadavg()[0] ?? 0) / availableParallelism()) * 100) / 100
+    journal.second({ at: Date.now(), accepted, confirmed, running, faults: active.size, load: machineLoad })
     const now = plan.filter(({ number }) => active.has(number))
     options.onState({ phase, total: plan.length, records, active: now, accepted, confirmed, violations })
   }, STATE_EVERY_MS)
@@ -103,6 +105,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Outcome> {
     options.onChecked(findings)
     phase = 'shopping'
   }
+  const stopped = new Promise<'stopped'>((resolve) => asked.addEventListener('abort', () => resolve('stopped')))
   const mayGoOn = () => !asked.aborted && (options.keepGoing || violations.length === 0)
 
   try {
@@ -110,11 +113,14 @@ export async function runCampaign(options: CampaignOptions): Promise<Outcome> {
     let checkedAt = records.length
     for (const wave of wavesLeft(plan, records)) {
       if (!mayGoOn()) break
-      const done = await runWave(wave, { rig, kinds, probe, active }).catch((error: unknown) => {
+      const running = runWave(wave, { rig, kinds, probe, active }).catch((error: unknown) => {
+        if (asked.aborted) return []
         if (!(error instanceof Violation)) throw error
         violate('I2', error.message)
         return []
       })
+      const done = await Promise.race([running, stopped])
+      if (done === 'stopped') break
       for (const record of done) {
         records.push(record)
         journal.fault(record)
@@ -124,18 +130,13 @@ export async function runCampaign(options: CampaignOptions): Promise<Outcome> {
       await check()
       load.resume()
     }
-    await check()
+    if (!asked.aborted) await check()
     return { violations, complete: records.length >= plan.length, watchRounds: watch.rounds() }
   } finally {
     clearInterval(tell)
+    load.shut()
     await watch.close()
-    await close(load, [shopper, prober])
   }
-}
-
-async function close(load: Load, shoppers: readonly { close(): Promise<void> }[]) {
-  await load.pause()
-  for (const shopper of shoppers) await shopper.close()
 }
 
 const checkRecord = ({ invariant, title, counts, violations }: Finding, afterFaults: number): CheckRecord => ({

@@ -22,6 +22,8 @@ export interface Second {
   readonly confirmed: number
   readonly faults: number
   readonly running: number
+  /** Processes that want to run for each core of this machine, over the last minute: above 1 it is the machine that is slow. */
+  readonly load: number
 }
 
 /** An invariant's verdict at some moment. */

@@ -110,7 +110,17 @@ function conclude(outcome: Outcome, { dir, settings }: OwnServersOptions, progre
   }
 }
 
-function linesOf({ kinds, faults, checkouts, recovery, never, quickEnough, violations, rateBelow }: Summary): string[] {
+function linesOf({
+  kinds,
+  faults,
+  checkouts,
+  recovery,
+  never,
+  quickEnough,
+  violations,
+  rateBelow,
+  machineLoad,
+}: Summary): string[] {
   const rows = kinds.map(
     ({ kind, faults: count, recovery: { p50, p95, p99 }, never: lost }) =>
       `  ${kind.padEnd(27)}${String(count).padStart(6)}  p50 ${p50} ms, p95 ${p95} ms, p99 ${p99} ms${lost > 0 ? `, never ${lost}` : ''}`,
@@ -119,6 +129,7 @@ function linesOf({ kinds, faults, checkouts, recovery, never, quickEnough, viola
   return [
     ...rows,
     `Recovery    p50 ${recovery.p50} ms, p95 ${recovery.p95} ms, p99 ${recovery.p99} ms, never ${never}: ${quickEnough ? 'quick enough' : 'TOO SLOW'} (p95 5 s, p99 15 s)`,
+    `Machine     ${machineLoad} processes wanted each core on average${machineLoad > 1 ? ': TOO BUSY for its recovery times to mean much' : ''}`,
     `Violations  ${violations.length} in ${faults} faults over ${checkouts} checkouts${violations.length === 0 && faults > 0 ? rate : ''}`,
   ]
 }

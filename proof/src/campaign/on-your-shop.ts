@@ -40,10 +40,10 @@ export async function runOnYourShop(options: YourShopOptions): Promise<Ending> {
   const say = (line: string) => (options.quiet ? undefined : console.log(line))
   const seed = options.seed ?? randomBytes(4).toString('hex')
   const dir = resolve(options.out ?? `.data/campaign-${seed}`)
-  const journal = openJournal(dir)
   const shopper = createShopper(new URL(url).origin, { connections: 64, timeoutMs: CLIENT_TIMEOUT_MS })
   try {
     const skus = options.sku ?? (await skusOf(shopper, url))
+    const journal = openJournal(dir)
     say(`Seed ${seed}, ${faults} bad customers, ${atOnce} at a time, on ${skus.length} SKUs; everything in ${dir}`)
     const visits: Visit[] = []
     const mayGoOn = () => !asked.aborted && (options.keepGoing === true || visits.every(isFine))

@@ -31,6 +31,7 @@ const content = (faults: readonly FaultRecord[], violations: readonly string[] =
     confirmed: second * 2,
     faults: 1,
     running: 4,
+    load: 0.5,
   })),
   checks: [{ at: T0, afterFaults: 3, invariant: 'I1', title: 'never oversold', counts: { skus: 4 }, violations }],
   seen: [{ orderId: 'a', status: 'confirmed', tookMs: 200 }],
@@ -56,10 +57,10 @@ describe('percentiles', () => {
 
 describe('the summary of a campaign', () => {
   test('leaves out of the recovery what a fault that hits everybody has overshadowed', () => {
-    const { recovery, kinds, quickEnough } = summarise(
+    const { recovery, kinds, quickEnough, machineLoad } = summarise(
       content([record(1, {}), record(2, { recoveryMs: 60_000, overshadowed: true }), record(3, { recoveryMs: 3_000 })]),
     )
-    assert.deepEqual([recovery.count, recovery.most, quickEnough], [2, 3_000, true])
+    assert.deepEqual([recovery.count, recovery.most, quickEnough, machineLoad], [2, 3_000, true, 0.5])
     assert.deepEqual(
       kinds.map(({ kind, faults }) => [kind, faults]),
       [['kill-instance', 3]],

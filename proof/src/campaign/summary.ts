@@ -23,6 +23,8 @@ export interface Summary {
   /** What the violation rate per fault is below, with 95 % confidence, when there was none. */
   readonly rateBelow: number
   readonly seconds: number
+  /** Mean load of the machine for each core; recovery times mean little above 1. */
+  readonly machineLoad: number
 }
 
 const recoveries = (records: readonly FaultRecord[]) =>
@@ -51,5 +53,7 @@ export function summarise({ faults, seconds, checks, seen }: JournalContent): Su
     violations: checks.flatMap(({ invariant, violations }) => violations.map((one) => `${invariant}: ${one}`)),
     rateBelow: ruleOfThree(faults.length),
     seconds: seconds.length,
+    machineLoad:
+      Math.round((seconds.reduce((sum, { load }) => sum + load, 0) / Math.max(1, seconds.length)) * 100) / 100,
   }
 }

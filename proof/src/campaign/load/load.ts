@@ -19,6 +19,8 @@ export interface Load {
   /** Lets nobody new in and waits until everybody inside has left. */
   pause(): Promise<void>
   resume(): void
+  /** Lets nobody new in, and does not wait for those inside. */
+  shut(): void
 }
 
 export interface LoadOptions {
@@ -97,11 +99,15 @@ export async function startLoad(options: LoadOptions): Promise<Load> {
       every(RACE_EVERY_MS, race),
     ]
   }
+  const shut = () => {
+    for (const timer of timers) clearInterval(timer)
+  }
   resume()
   return {
     counts: () => ({ ...counts, running: inside.size }),
+    shut,
     pause: async () => {
-      for (const timer of timers) clearInterval(timer)
+      shut()
       while (inside.size > 0) await Promise.all(inside)
     },
     resume,

@@ -27,7 +27,7 @@ export function htmlReport(settings: Settings, content: JournalContent): string 
 <h1>Campaign ${escaped(settings.seed)}: <span class="${held ? 'good' : 'bad'}">${held ? 'every invariant held' : `${summary.violations.length} violations`}</span></h1>
 <p>${summary.faults} faults of ${summary.kinds.length} kinds over ${summary.checkouts} checkouts, up to ${settings.atOnce} at once, on ${settings.instances} processes of each service.
 ${held ? `With no violation, the rate is below ${(summary.rateBelow * 100).toFixed(3)} % per fault (95 % confidence, rule of three).` : ''}
-Recovery: p50 ${recovery.p50} ms, p95 ${recovery.p95} ms, p99 ${recovery.p99} ms, longest ${recovery.most} ms${summary.never > 0 ? `, <span class="bad">never ${summary.never}</span>` : ''}.</p>
+Recovery: p50 ${recovery.p50} ms, p95 ${recovery.p95} ms, p99 ${recovery.p99} ms, longest ${recovery.most} ms${summary.never > 0 ? `, <span class="bad">never ${summary.never}</span>` : ''}. On average ${summary.machineLoad} processes wanted each core of the machine${summary.machineLoad > 1 ? ': it was too busy for these times to mean much' : ''}.</p>
 ${held ? '' : list(summary.violations)}
 <h2>Faults and confirmed orders</h2>${timeline(content.seconds, content.faults)}
 <h2>Recovery</h2><p>From the healing (for kills from the fault, because the supervisor heals) until the processes hurt take requests and a purchase begun afterwards is confirmed.

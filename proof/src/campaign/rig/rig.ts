@@ -67,6 +67,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
       dir,
       noteServers: () => noteServers(dir, leftoversOf(servers)),
       close: async (keep) => {
+        await healAll(fleet)
         await closeAll()
         forgetServers(dir)
         if (keep) await servers.disk.keep()
@@ -77,6 +78,12 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     await closeAll()
     throw error
   }
+}
+
+/** Who is frozen or cut off could not end in order. */
+async function healAll({ instances, links }: Pick<Rig, 'instances' | 'links'>) {
+  for (const name of links.names) await links.get(name).heal()
+  for (const instance of instances) instance.signal('SIGCONT')
 }
 
 const KEPT = 'postgres-kept'
