@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { allFaults } from './campaign/faults/all-faults.ts'
 import { readSettings, type Settings, writeSettings } from './campaign/journal.ts'
 import { type Ending, runOnOwnServers } from './campaign/on-own-servers.ts'
@@ -53,7 +53,9 @@ const command = new Command('campaign')
   .option('--at-once <n>', 'most faults at the same time, on different targets', wholeNumber, 4)
   .option('--rate <n>', 'customers a second', wholeNumber, 8)
   .option('--instances <n>', 'processes of each service', wholeNumber, 2)
-  .option('--kinds <a,b,...>', 'only these kinds of fault', kindNames, everyKind)
+  .addOption(
+    new Option('--kinds <a,b,...>', 'only these kinds of fault').argParser(kindNames).default(everyKind, 'all'),
+  )
   .option('--verify-every <n>', 'faults between two checks of all books', wholeNumber, 500)
   .option('--keep-going', 'do not stop at the first violation')
   .option('--out <dir>', 'where everything is written; by default .data/campaign-<seed>')
@@ -84,19 +86,20 @@ function settingsOf(options: Options): { dir: string; settings: Settings } {
   }
   const seed = options.seed ?? randomBytes(4).toString('hex')
   const dir = resolve(options.out ?? `.data/campaign-${seed.replaceAll(/[^\w-]/g, '_')}`)
-  if (readSettings(dir))
+  if (!options.plan && readSettings(dir))
     throw new CannotRun(`There is a campaign in ${dir} already: go on with it by --resume, or choose another --out.`)
   const { faults, atOnce, rate, instances, kinds, verifyEvery } = options
   return { dir, settings: { seed, faults, atOnce, rate, instances, kinds, verifyEvery } }
 }
 
-function printPlan({ seed, faults, atOnce, instances, kinds: names }: Settings): Ending {
+function makePlan({ seed, faults, atOnce, instances, kinds: names }: Settings, quiet: boolean): Ending {
   const kinds = allFaults.filter(({ name }) => names.includes(name))
   const plan = planCampaign({ seed, faults, atOnce, kinds, shape: shapeOf(instances) })
-  for (const { number, wave, kind, target, durationMs, how } of plan)
-    console.log(
-      `${number}  wave ${wave}  ${kind}  ${target}  ${durationMs} ms  ${how ? JSON.stringify(how) : ''}`.trimEnd(),
-    )
+  const lines = plan.map(
+    ({ number, wave, kind, target, durationMs, how }) =>
+      `${number}  wave ${wave}  ${kind}  ${target}  ${durationMs} ms${how ? `  ${JSON.stringify(how)}` : ''}`,
+  )
+  if (!quiet) console.log(lines.join('\n'))
   return { exitCode: 0, document: { seed, plan } }
 }
 
@@ -109,7 +112,7 @@ async function run(options: Options): Promise<number> {
   const work = async (): Promise<Ending> => {
     if (options.url) return runOnYourShop({ ...common, ...options, url: options.url })
     const { dir, settings } = settingsOf(options)
-    if (options.plan) return printPlan(settings)
+    if (options.plan) return makePlan(settings, common.quiet)
     writeSettings(dir, settings)
     return runOnOwnServers({ ...common, dir, settings, keepGoing: options.keepGoing === true })
   }

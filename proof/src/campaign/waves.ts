@@ -16,13 +16,14 @@ interface Done {
   readonly did: string
   readonly injectedAt: number
   readonly healedAt: number
-  /** From `healedAt`, in ms; undefined when it never was. */
-  readonly readyMs: number | undefined
+  /** When each process that was hurt took requests again; undefined for one that never did. */
+  readonly readyAt: ReadonlyMap<string, number | undefined>
 }
 
 /**
- * Does the faults of one wave, heals them, and measures the recovery of each: from its healing until its processes are ready, and from the wave's last
- * healing until a purchase begun after it is confirmed, whichever is longer. Before that last healing a purchase would tell about the other faults.
+ * Does the faults of one wave, heals them, and measures the recovery of each: until its processes are ready, from the last healing of any fault that hurts
+ * the same process; and from the wave's last healing until a purchase begun after it is confirmed. The longer counts; before those healings it would tell
+ * about the other faults.
  */
 export async function runWave(
   faults: readonly PlannedFault[],
@@ -42,7 +43,7 @@ export async function runWave(
       did: injected.did,
       injectedAt,
       healedAt,
-      readyMs: await readyAfter(rig, injected.instances, healedAt),
+      readyAt: await readyAt(rig, injected.instances),
     }))
     return { healed, done }
   }
@@ -52,14 +53,18 @@ export async function runWave(
   const sold = await probe.untilConfirmed(RECOVERY_LIMIT_MS)
   const soldMs = sold ? Date.now() - lastHealedAt : undefined
   const done = await Promise.all(started.map((each) => each.done))
-  return done.map(({ fault, did, injectedAt, healedAt, readyMs }) => ({
-    ...fault,
-    did,
-    injectedAt,
-    healedAt,
-    overshadowed: faults.some(({ number, kind }) => number !== fault.number && kinds.get(kind)?.hitsAll === true),
-    recoveryMs: soldMs === undefined || readyMs === undefined ? null : Math.max(soldMs, readyMs),
-  }))
+  return done.map((one) => {
+    const { fault, did, injectedAt, healedAt } = one
+    const readyMs = readyAfter(one, done)
+    return {
+      ...fault,
+      did,
+      injectedAt,
+      healedAt,
+      overshadowed: faults.some(({ number, kind }) => number !== fault.number && kinds.get(kind)?.hitsAll === true),
+      recoveryMs: soldMs === undefined || readyMs === undefined ? null : Math.max(soldMs, readyMs),
+    }
+  })
 }
 
 /** @returns from when its recovery counts */
@@ -69,11 +74,36 @@ async function heal(injected: Injected, { durationMs }: PlannedFault, injectedAt
   return injected.recoveryFrom === 'fault' ? injectedAt : Date.now()
 }
 
-async function readyAfter(rig: Rig, ids: readonly string[], healedAt: number): Promise<number | undefined> {
-  const ready = (id: string) =>
-    until(() => instanceOf(rig, id).isReady(), { withinMs: RECOVERY_LIMIT_MS, what: `${id} is ready` })
-  return Promise.all(ids.map(ready)).then(
-    () => Date.now() - healedAt,
-    () => undefined,
+const readyAt = async (rig: Rig, ids: readonly string[]): Promise<ReadonlyMap<string, number | undefined>> =>
+  new Map(
+    await Promise.all(
+      ids.map(async (id) => {
+        const ready = until(() => instanceOf(rig, id).isReady(), {
+          withinMs: RECOVERY_LIMIT_MS,
+          what: `${id} is ready`,
+        })
+        return [
+          id,
+          await ready.then(
+            () => Date.now(),
+            () => undefined,
+          ),
+        ] as const
+      }),
+    ),
   )
+
+/** How long its slowest process took, each counted from when no fault of the wave hurt it any more; undefined when one never came back. */
+export function readyAfter(
+  one: Pick<Done, 'healedAt' | 'readyAt'>,
+  all: readonly Pick<Done, 'healedAt' | 'readyAt'>[],
+): number | undefined {
+  const times = [...one.readyAt].map(([id, at]) => {
+    const unhurtAt = Math.max(
+      one.healedAt,
+      ...all.filter(({ readyAt }) => readyAt.has(id)).map(({ healedAt }) => healedAt),
+    )
+    return at === undefined ? undefined : Math.max(0, at - unhurtAt)
+  })
+  return times.includes(undefined) ? undefined : Math.max(0, ...times.flatMap((ms) => ms ?? []))
 }
