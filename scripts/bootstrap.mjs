@@ -13,6 +13,7 @@ const PROGRAMS = {
   verify: { needs: 'prod', file: 'apps/micromart/src/main.ts', args: ['verify'] },
   rolling: { needs: 'prod', file: 'proof/src/rolling.ts', args: [] },
   races: { needs: 'prod', file: 'proof/src/races.ts', args: [] },
+  campaign: { needs: 'prod', file: 'proof/src/campaign.ts', args: [] },
   'bench:checkout': { needs: 'prod', file: 'bench/src/checkout.ts', args: [] },
   simulate: { needs: 'all', file: 'proof/src/simulate.ts', args: [] },
   test: { needs: 'all', file: 'scripts/run-tests.mjs', args: [] },

@@ -87,13 +87,21 @@ const seeTheEnd = (client: RecordedShopper, { answer, cart }: Bought, patienceMs
     return status === 200 && FINAL.has(body.status) ? true : undefined
   }, patienceMs)
 
+/** Asks for a checkout once and writes down what came of it; undefined when it has to be asked again with the same key. */
+export const tryCheckout = async (
+  { shopper, history }: { readonly shopper: Shopper; readonly history: HistoryRecorder },
+  cart: GuestCart,
+  wish: Parameters<RecordedShopper['checkout']>[1],
+): Promise<Answer | undefined> => definite(await recordShopper(shopper, history).checkout(cart, wish))
+
 /** An answer that tells what became of the request; the others are worth another try with the same key. */
 export const definite = (answer: Answer): Answer | undefined =>
   answer.status === 0 || answer.status >= 500 || answer.body?.code === 'idempotency.in-flight' ? undefined : answer
 
 const PAUSE_MS = 100
 
-async function insist<T>(step: () => Promise<T | undefined>, patienceMs: number): Promise<T> {
+/** Repeats a step until it gives something. @throws when it has not within `patienceMs` */
+export async function insist<T>(step: () => Promise<T | undefined>, patienceMs: number): Promise<T> {
   const giveUpAt = Date.now() + patienceMs
   for (;;) {
     const outcome = await step()

@@ -62,7 +62,9 @@ export interface HistoryRecorder {
   /** Writes down that a call begins; what it gives back writes down how it ended. */
   begin(process: number, call: HistoryCall): (outcome: HistoryOutcome) => void
   readonly records: readonly HistoryRecord[]
-  /** Resolves when every line is in the file. */
+  /** Resolves when every line so far is in the file. */
+  flush(): Promise<void>
+  /** The same for the last time. */
   close(): Promise<void>
 }
 
@@ -72,13 +74,15 @@ export function recordHistory(options: {
   /** Told about each line, after it was written down. */
   readonly onRecord?: (record: HistoryRecord) => void
   readonly now?: () => number
+  /** The number of the first client, higher than any in a file that is gone on with; default 0. */
+  readonly firstProcess?: number
 }): HistoryRecorder {
-  const { file, onRecord, now = Date.now } = options
+  const { file, onRecord, now = Date.now, firstProcess = 0 } = options
   const records: HistoryRecord[] = []
   const lines = file === undefined ? undefined : createWriteStream(file, { flags: 'a' })
   const written = lines && finished(lines)
   written?.catch(() => {}) // told by `close`
-  let processes = 0
+  let processes = firstProcess
   const write = (record: HistoryRecord) => {
     records.push(record)
     lines?.write(`${JSON.stringify(record)}\n`)
@@ -91,6 +95,7 @@ export function recordHistory(options: {
       return (outcome) => write({ process, at: now(), op: call.op, key: call.key, ...outcome })
     },
     records,
+    flush: async () => void (await new Promise((flushed) => (lines ? lines.write('', flushed) : flushed(null)))),
     close: async () => {
       lines?.end()
       await written

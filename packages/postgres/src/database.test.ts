@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { startFaultProxy } from '@micromart/testkit/fault-proxy'
 import { openScratchDatabase } from '@micromart/testkit/scratch-database'
 import { startNetwork } from '@micromart/testkit/swallowing-network'
 import { type Database, openDatabase } from './database.ts'
@@ -92,5 +93,38 @@ describe('a network that swallows everything', () => {
       settings.map(({ setting }) => setting),
       ['3', '2', '1', '5000'],
     )
+  })
+})
+
+describe('a server that is silent', () => {
+  test('is taken for gone after a while, and the next statement finds it again', async () => {
+    const { url, close } = await openScratchDatabase()
+    const { port } = new URL(url)
+    const proxy = await startFaultProxy({ upstreams: () => [{ port: Number(port) }] })
+    const through = new URL(url)
+    through.port = String(proxy.port)
+    const database = openDatabase({ url: through.href, answerWithinMs: 300 })
+    try {
+      await database.query('SELECT 1')
+      await proxy.apply({ kind: 'half-open' })
+      await assert.rejects(database.query('SELECT 1'), isUnavailable)
+      await proxy.heal()
+      assert.deepEqual(await database.query('SELECT 1 AS one'), [{ one: 1 }])
+
+      await assert.rejects(
+        database.transaction(async (tx) => {
+          await tx.query('SELECT 1')
+          await proxy.apply({ kind: 'half-open' })
+          await tx.query('SELECT 2')
+        }),
+        isUnavailable,
+      )
+      await proxy.heal()
+      assert.deepEqual(await database.transaction((tx) => tx.query('SELECT 2 AS two')), [{ two: 2 }])
+    } finally {
+      await database.close()
+      await proxy.close()
+      await close()
+    }
   })
 })

@@ -9,7 +9,7 @@ import {
   type Interceptor,
   type Transport,
 } from '@connectrpc/connect'
-import { connectNodeAdapter, createGrpcTransport } from '@connectrpc/connect-node'
+import { connectNodeAdapter, createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node'
 import { createInstances } from '@micromart/kernel/instances'
 import { currentContext } from '@micromart/telemetry/context'
 
@@ -31,9 +31,11 @@ export function queryClients(internalToken: string): QueryClients {
   }
   return (service, instances) => {
     const defaultTimeoutMs = instances.length > 1 ? DEADLINE_MS / 2 : DEADLINE_MS
-    const transports = instances.map((baseUrl) =>
-      createGrpcTransport({ baseUrl, interceptors: [interceptor], defaultTimeoutMs }),
-    )
+    const transports = instances.map((baseUrl) => {
+      const sessionManager = new Http2SessionManager(baseUrl)
+      const interceptors = [interceptor, replaceSilent(sessionManager)]
+      return createGrpcTransport({ baseUrl, sessionManager, interceptors, defaultTimeoutMs })
+    })
     return createClient(service, anyOf(transports))
   }
 }
@@ -67,6 +69,26 @@ function anyOf(transports: readonly Transport[]): Transport {
 }
 
 const isTimeUp = (error: unknown) => error instanceof ConnectError && error.code === Code.DeadlineExceeded
+
+/**
+ * One connection carries all calls, and it can be dead and look open: when a call gets no answer and no other has got one meanwhile, the connection
+ * goes, so that the next call begins anew. One slow call alone is no reason: it would take the others along.
+ */
+function replaceSilent(session: Http2SessionManager): Interceptor {
+  let answeredAt = 0
+  return (next) => async (request) => {
+    const startedAt = performance.now()
+    try {
+      const answer = await next(request)
+      answeredAt = performance.now()
+      return answer
+    } catch (error) {
+      if (!isQueryUnavailable(error)) answeredAt = performance.now()
+      else if (isTimeUp(error) && answeredAt < startedAt) session.abort()
+      throw error
+    }
+  }
+}
 
 /** Serves gRPC over HTTP/2 to those who know the internal token, and to nobody else. */
 export function queryServer(routes: (router: ConnectRouter) => void, internalToken: string): Http2Server {

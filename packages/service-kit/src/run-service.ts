@@ -41,6 +41,8 @@ export interface RunningService {
 }
 
 const BATCH_SIZE = 100
+/** Above the server's own limit for a statement. */
+const MIGRATION_MS = 35_000
 const HOUSEKEEPING_MS = 3_600_000
 
 /** Starts a service: configuration, database and migrations, then workers, then the doors. */
@@ -80,7 +82,7 @@ interface Starting {
 
 async function start(starting: Starting): Promise<RunningService> {
   const { definition, config, log, clock, ids, machine, database, started } = starting
-  await migrate(database, definition.migrations)
+  await applyMigrations(starting)
   const leaving = new AbortController()
   let relay: OutboxRelay | undefined
   let worker: TimerWorker | undefined
@@ -125,6 +127,17 @@ async function start(starting: Starting): Promise<RunningService> {
     return started.closeAll()
   }
   return { name, url, grpcUrl, drain, close }
+}
+
+/** On connections of its own: it may wait for another starter, and a big table takes its time. */
+async function applyMigrations({ definition, config, machine }: Starting) {
+  const patient = machine.openDatabase({
+    url: config.DATABASE_URL,
+    poolSize: 2,
+    applicationName: `micromart-${definition.name}`,
+    answerWithinMs: MIGRATION_MS,
+  })
+  await migrate(patient, definition.migrations).finally(() => patient.close())
 }
 
 async function startWorkers({ definition, database, broker, clock, ids, log, started }: Starting, built: BuiltService) {

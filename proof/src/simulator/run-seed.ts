@@ -44,7 +44,9 @@ async function openShop(definitions: Definitions): Promise<{ servers: DatabaseSe
     return staffToken
   })()
   const staffToken = await runUntil(world, work).catch((cause: unknown) => {
-    const reasons = world.trace.entries.filter(({ what }) => what.startsWith('cannot start')).map(({ who, what }) => `${who} ${what}`)
+    const reasons = world.trace.entries
+      .filter(({ what }) => what.startsWith('cannot start'))
+      .map(({ who, what }) => `${who} ${what}`)
     throw new Error(`The simulated shop does not open: ${[...new Set(reasons)].slice(0, 3).join('; ')}`, { cause })
   })
   return { servers: world.servers, staffToken }
