@@ -1,4 +1,5 @@
 import { Socket } from 'node:net'
+import { crashPoint } from '@micromart/telemetry/crash-points'
 import { Pool, type PoolClient } from 'pg'
 import { isUnavailable } from './errors.ts'
 
@@ -83,8 +84,10 @@ export function openDatabase(options: DatabaseOptions): Database {
           write: (text, values, onError) => sent.add(client.query(prepared(text, values)), onError),
           afterCommit: (action) => actions.push(action),
         })
+        await crashPoint('commit.before')
         sent.add(client.query(prepared('COMMIT'))) // after a failed statement the server takes it for a rollback
         await sent.answered()
+        await crashPoint('commit.after')
         for (const action of actions) action()
         return result
       } catch (error) {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '@micromart/kernel/clock'
 import { continueTrace, currentContext, runInContext, type WorkContext } from '@micromart/telemetry/context'
+import { crashPoint, workingOn } from '@micromart/telemetry/crash-points'
 import type { Logger } from '@micromart/telemetry/logger'
 import { type Batcher, createBatcher } from './batcher.ts'
 import type { Database, Transaction } from './database.ts'
@@ -120,6 +121,7 @@ function runKind(
   { database, clock, log }: { database: Database; clock: Clock; log: Logger },
 ): TimerWorker {
   const wakeable = createWakeable()
+  const named = () => [`timer:${handler.kind}`]
   let inFlight = 0
   let closing = false
 
@@ -144,7 +146,9 @@ function runKind(
     release(1)
   }
 
-  const settleAll = (done: readonly Done[]) =>
+  const settleAll = (done: readonly Done[]) => workingOn(named, () => settleIn(done))
+
+  const settleIn = (done: readonly Done[]) =>
     database.transaction(async (tx) => {
       const rows = await tx.query<{ id: string }>(FINISH, [
         done.map(({ timer }) => timer.id),
@@ -178,9 +182,21 @@ function runKind(
     onError: (error) => log.error({ err: error }, 'settling timers failed'),
   })
 
+  const perform = async (timer: ClaimedTimer) => {
+    if (!handler.perform) return undefined
+    await crashPoint('provider-call.before', named)
+    const outcome = await workingOn(
+      () => [`call:${handler.kind}`],
+      () => handler.perform?.(timer),
+    )
+    await crashPoint('provider-call.after', named)
+    return outcome
+  }
+
   const start = async (timer: ClaimedTimer) => {
     try {
-      settled.add({ timer, outcome: await runInContext(timer.context, async () => handler.perform?.(timer)) })
+      await crashPoint('timer-claim.after', named)
+      settled.add({ timer, outcome: await runInContext(timer.context, () => perform(timer)) })
     } catch (error) {
       await fail(timer, error)
     }

@@ -8,6 +8,7 @@ import { isUnavailable } from '@micromart/postgres/errors'
 import { recordInInbox } from '@micromart/postgres/inbox'
 import { backOffMs } from '@micromart/postgres/wakeable'
 import { continueTrace, runInContext } from '@micromart/telemetry/context'
+import { crashPoint, workingOn } from '@micromart/telemetry/crash-points'
 import type { Logger } from '@micromart/telemetry/logger'
 import type { IncomingMessage, Subscription } from './subscription.ts'
 
@@ -103,6 +104,7 @@ export function consume(options: ConsumeOptions): BatchHandler {
   }
 
   const handleBatch = async (batch: readonly Read[]): Promise<readonly Verdict[]> => {
+    await crashPoint('handle.before')
     if (batch.length > 1 && (await handleTogether(batch))) return batch.map(() => done)
     const verdicts: Verdict[] = []
     for (const read of batch) verdicts.push(await handleOne(read))
@@ -113,7 +115,10 @@ export function consume(options: ConsumeOptions): BatchHandler {
     const batch = deliveries.map((delivery) => read(delivery, options.subscription))
     for (let attempt = 1; ; attempt++)
       try {
-        return await handleBatch(batch)
+        return await workingOn(
+          () => batch.map(kindOf),
+          () => handleBatch(batch),
+        )
       } catch (error) {
         if (!isUnavailable(error) || options.closing.aborted) throw error
         log.warn({ err: error }, 'the database is away; messages wait')
@@ -121,6 +126,8 @@ export function consume(options: ConsumeOptions): BatchHandler {
       }
   }
 }
+
+const kindOf = (read: Read) => `message:${('message' in read ? read.message.type : read.letter.type) ?? 'unreadable'}`
 
 const letterOf = (delivery: Delivery, message: IncomingMessage, reason: { code: string; detail: string }): Letter => ({
   messageId: message.id,

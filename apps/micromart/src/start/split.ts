@@ -78,13 +78,13 @@ async function openBroker(url: string, fresh: boolean) {
 async function startProcesses(
   installation: Installation,
   postgres: Postgres,
-  { dataDir, environment, onProgress }: StartOptions,
+  { dataDir, environment, onProgress, stableMs }: StartOptions,
 ): Promise<SplitShop> {
   mkdirSync(dataDir, { recursive: true })
   const log = openSync(join(dataDir, 'micromart.log'), 'a')
   const startOne = (name: ProcessName) => {
     const own = name === 'gateway' ? gatewayEnvironment(installation) : serviceEnvironment(name, installation)
-    return supervise({ name, environment: { ...environment, ...own }, log, onProgress })
+    return supervise({ name, environment: { ...environment, ...own }, log, onProgress, stableMs })
   }
   const processes = Object.fromEntries(processNames.map((name) => [name, startOne(name)])) as SplitShop['processes']
   const stopAll = async () => {

@@ -20,15 +20,17 @@ export interface SuperviseOptions {
   /** An open file that everything the process says is appended to. */
   readonly log: number
   readonly onProgress: (line: string) => void
+  /** Who has run for so long has not failed to start: its next restart comes soon again. Default 10 s. */
+  readonly stableMs?: number | undefined
 }
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
 const START_LIMIT_MS = 60_000
 const PATIENCE_MS = 15_000
-const STABLE_MS = 10_000
+const DEFAULT_STABLE_MS = 10_000
 
 /** Keeps one service's process alive: restarted with back-off whenever it ends without being asked to. */
-export function supervise({ name, environment, log, onProgress }: SuperviseOptions): Supervised {
+export function supervise({ name, environment, log, onProgress, stableMs }: SuperviseOptions): Supervised {
   let child: ChildProcess | undefined
   let wanted = false
   let failures = 0
@@ -55,7 +57,7 @@ export function supervise({ name, environment, log, onProgress }: SuperviseOptio
   }
 
   const restartLater = (startedAt: number, cause: string) => {
-    failures = Date.now() - startedAt > STABLE_MS ? 1 : failures + 1
+    failures = Date.now() - startedAt > (stableMs ?? DEFAULT_STABLE_MS) ? 1 : failures + 1
     restarts += 1
     const delayMs = backOffMs(failures, { firstMs: 200, mostMs: 10_000 })
     onProgress(`${name} ended (${cause}); starting it again in ${delayMs} ms`)

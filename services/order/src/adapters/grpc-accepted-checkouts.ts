@@ -1,4 +1,5 @@
 import { CartQueries } from '@micromart/contracts/gen/cart_pb'
+import { kitProblem } from '@micromart/http-kit/problem'
 import { isQueryUnavailable, type QueryClients } from '@micromart/service-kit/queries'
 import type { AcceptedCheckouts } from '../ports.ts'
 
@@ -31,7 +32,9 @@ export function grpcAcceptedCheckouts(options: { grpc: QueryClients; cartUrl: st
           updatedAt: at,
         }
       } catch (error) {
-        if (isQueryUnavailable(error)) return undefined
+        // nobody knows now whether there is such an order: to deny it would be a lie to who has just bought
+        if (isQueryUnavailable(error))
+          throw kitProblem('service.unavailable', 'The order cannot be looked up right now; try again in a moment')
         throw error
       }
     },
