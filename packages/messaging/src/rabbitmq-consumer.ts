@@ -78,7 +78,8 @@ export function createConsumer(
   }
 
   const fetch = (from: Channel, exhausted: boolean) => (message: ConsumeMessage | null) => {
-    if (message === null || closed) return
+    if (closed) return
+    if (message === null) return reconnect() // the server has ended the consumer, for instance because its queue is gone
     waiting.push({ channel: from, message, exhausted })
     running ??= run()
   }

@@ -29,14 +29,14 @@ export interface MarketPlace {
 }
 
 const AGENT = import.meta.resolve('../crash-agent.ts')
-const HOLD_MS = 4_000
+const HOLD_MS = 2_000
 /** Longer than any lease: what a killed process had begun is begun again after it. */
 const SETTLE_MS = 120_000
 
 /** Short times, so that what people wait for in minutes is over in seconds. */
 const TIMES = {
-  ORDER_PAYMENT_TIMEOUT_MS: '6000',
-  ORDER_STOCK_TIMEOUT_MS: '8000',
+  ORDER_PAYMENT_TIMEOUT_MS: '4000',
+  ORDER_STOCK_TIMEOUT_MS: '6000',
   INVENTORY_HOLD_MS: String(HOLD_MS),
   PAYMENT_RECONCILE_MS: '1000',
   SANDBOX_SLOW_MS: '300',

@@ -6,8 +6,8 @@ import type { Cell, Outcome, Pending } from './outcome.ts'
 import { type KnownPlace, nameOf } from './record.ts'
 import { strike } from './strike.ts'
 
-/** The books are checked when each service has had so many cells. */
-const ROUND = 40
+/** The books are checked after at most so many cells of one service. */
+const MOST_IN_A_ROUND = 45
 /** A cell waits so long for the end of the one before on its service: what takes longer, such as a lease, ends beside it. */
 const LONGEST_SLOT_MS = 2_000
 
@@ -34,7 +34,9 @@ export async function runMatrix(market: MarketPlace, options: MatrixOptions): Pr
   }
   for (const round of roundsOf(numbered)) {
     const lanes = Map.groupBy(round, ({ place }) => place.service)
-    const pending = (await Promise.all([...lanes.values()].map((lane) => runLane(market, lane, told)))).flat()
+    const pending = (
+      await Promise.all([...lanes.values()].map((lane) => runLane(market, lane, { told, onProgress })))
+    ).flat()
     const ends = await Promise.all(pending.map(async (one) => ({ ...one, end: await one.ended })))
     const sentences = sentencesOf(await market.verify()).filter((sentence) => !known.has(sentence))
     for (const sentence of sentences) known.add(sentence)
@@ -47,19 +49,22 @@ export async function runMatrix(market: MarketPlace, options: MatrixOptions): Pr
 async function runLane(
   market: MarketPlace,
   cells: readonly Cell[],
-  told: (pending: Pending) => void,
+  { told, onProgress }: { told: (pending: Pending) => void; onProgress: MatrixOptions['onProgress'] },
 ): Promise<readonly Pending[]> {
   const pending: Pending[] = []
   for (const cell of cells) {
     const struck = await strike(market, cell)
     told(struck)
+    void struck.ended.then(({ complaints }) => {
+      for (const complaint of complaints) onProgress(`${nameOf(cell.place)} ${cell.fault}: ${complaint}`)
+    })
     pending.push(struck)
     await Promise.race([struck.ended, pause(LONGEST_SLOT_MS)])
   }
   return pending
 }
 
-/** Cells that need the shop for themselves come last, one a round. */
+/** Every round has its share of each service's cells; those that need the shop for themselves come last, one a round. */
 function roundsOf(cells: readonly Cell[]): readonly (readonly Cell[])[] {
   const isAlone = ({ place: { way } }: Cell) => way !== 'start' && way.alone === true
   const lanes = [
@@ -68,9 +73,9 @@ function roundsOf(cells: readonly Cell[]): readonly (readonly Cell[])[] {
       ({ place }) => place.service,
     ).values(),
   ]
-  const rounds = Math.ceil(Math.max(0, ...lanes.map((lane) => lane.length)) / ROUND)
+  const rounds = Math.ceil(Math.max(0, ...lanes.map((lane) => lane.length)) / MOST_IN_A_ROUND)
   const together = Array.from({ length: rounds }, (_, round) =>
-    lanes.flatMap((lane) => lane.slice(round * ROUND, (round + 1) * ROUND)),
+    lanes.flatMap((lane) => lane.slice((round * lane.length) / rounds, ((round + 1) * lane.length) / rounds)),
   )
   return [...together, ...cells.filter(isAlone).map((cell) => [cell])]
 }

@@ -4,7 +4,7 @@ import type { MarketPlace } from './market.ts'
 import type { Cell, Pending } from './outcome.ts'
 
 /** What stands still is killed after so long, as a liveness probe or an operator would. */
-const HANGS_MS = 1_000
+const HANGS_MS = 500
 const LOOK_MS = 20
 /** For what comes after the end of a scenario, such as the mark of its last message. */
 const AFTERMATH_MS = 1_500
