@@ -11,6 +11,7 @@ const PROGRAMS = {
   start: { needs: 'prod', file: 'apps/micromart/src/main.ts', args: ['start'] },
   cli: { needs: 'prod', file: 'apps/micromart/src/main.ts', args: [] },
   verify: { needs: 'prod', file: 'apps/micromart/src/main.ts', args: ['verify'] },
+  'crash-matrix': { needs: 'all', file: 'proof/src/crash-matrix.ts', args: [] },
   'bench:checkout': { needs: 'prod', file: 'bench/src/checkout.ts', args: [] },
   test: { needs: 'all', file: 'scripts/run-tests.mjs', args: [] },
   check: { needs: 'all', file: 'scripts/check.mjs', args: [] },

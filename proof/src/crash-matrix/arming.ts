@@ -53,7 +53,10 @@ export function openArming(dir: string): Arming {
   const recordingFile = join(dir, 'recording')
   const reachedFile = join(dir, 'reached.ndjson')
   return {
-    arm: (armed) => writeFileSync(armFile(armed.service), JSON.stringify(armed)),
+    arm: (armed) => {
+      rmSync(firedFile(armed.cell), { force: true })
+      writeFileSync(armFile(armed.service), JSON.stringify(armed))
+    },
     disarm: (service) => rmSync(armFile(service), { force: true }),
     armed: (service) => read<Armed>(armFile(service))[0],
     noteFired: (cell, fired) => writeFileSync(firedFile(cell), JSON.stringify(fired)),

@@ -18,13 +18,20 @@ export interface MatrixOptions {
   readonly onProgress: (line: string) => void
 }
 
+export interface MatrixResult {
+  readonly outcomes: readonly Outcome[]
+  /** The last check of the books. */
+  readonly findings: readonly Finding[]
+}
+
 /** Every place with every fault. Services take their cells side by side, one at a time each. */
-export async function runMatrix(market: MarketPlace, options: MatrixOptions): Promise<readonly Outcome[]> {
+export async function runMatrix(market: MarketPlace, options: MatrixOptions): Promise<MatrixResult> {
   const { places, onProgress } = options
   const cells = places.flatMap((place) => (options.faults ?? faults).map((fault) => ({ place, fault })))
   const numbered = cells.map((cell, id): Cell => ({ ...cell, id }))
   const outcomes: Outcome[] = []
   const known = new Set<string>()
+  let findings: readonly Finding[] = []
   let done = 0
   const told = ({ cell, firedAt }: Pending) => {
     done += 1
@@ -38,12 +45,13 @@ export async function runMatrix(market: MarketPlace, options: MatrixOptions): Pr
       await Promise.all([...lanes.values()].map((lane) => runLane(market, lane, { told, onProgress })))
     ).flat()
     const ends = await Promise.all(pending.map(async (one) => ({ ...one, end: await one.ended })))
-    const sentences = sentencesOf(await market.verify()).filter((sentence) => !known.has(sentence))
+    findings = await market.verify()
+    const sentences = sentencesOf(findings).filter((sentence) => !known.has(sentence))
     for (const sentence of sentences) known.add(sentence)
     outcomes.push(...ends.map((one) => outcomeOf(one, complaintsAbout(one, pending, sentences))))
     onProgress(`Books checked: ${sentences.length === 0 ? 'they agree' : sentences.join('\n  ')}`)
   }
-  return outcomes
+  return { outcomes, findings }
 }
 
 async function runLane(
