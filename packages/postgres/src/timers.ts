@@ -42,6 +42,7 @@ export type AnyTimerHandler = TimerHandler<never, unknown>
 
 export interface Timers {
   schedule(tx: Transaction, timers: readonly Timer[]): Promise<void>
+  /** One that fires at this very moment may still fire: what it settles has to bear that. */
   cancel(tx: Transaction, ids: readonly string[]): Promise<void>
 }
 
@@ -65,6 +66,9 @@ const FINISH = `
   DELETE FROM timers USING unnest($1::text[], $2::int[]) AS row (id, attempts)
   WHERE timers.id = row.id AND timers.attempts = row.attempts
   RETURNING timers.id`
+/** A timer that is being settled right now is left to that: to wait for it while holding what it needs would be a deadlock. */
+const CANCEL =
+  'DELETE FROM timers WHERE id IN (SELECT id FROM timers WHERE id = ANY ($1::text[]) FOR UPDATE SKIP LOCKED)'
 const FAIL = 'UPDATE timers SET due_at = $3, last_error = $4 WHERE id = $1 AND attempts = $2'
 
 const MOST_IN_FLIGHT = 100
@@ -88,7 +92,7 @@ export function createTimers(wake: () => void): Timers {
       tx.afterCommit(wake)
     },
     cancel: async (tx, ids) => {
-      if (ids.length > 0) tx.write('DELETE FROM timers WHERE id = ANY ($1::text[])', [ids])
+      if (ids.length > 0) tx.write(CANCEL, [ids])
     },
   }
 }

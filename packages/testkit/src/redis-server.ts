@@ -4,6 +4,8 @@ import { connect } from 'node:net'
 import { freePortRange } from './free-ports.ts'
 import { until } from './until.ts'
 
+const PROGRAM = 'redis-server'
+
 /** A Redis server that belongs to one test, so that it can be frozen and killed. It keeps nothing on disk. */
 export interface RedisServer {
   readonly url: string
@@ -20,7 +22,7 @@ export async function startRedisServer(): Promise<RedisServer | { readonly unava
   const port = (await freePortRange()) + 9
   let server: ChildProcess | undefined
   const start = async () => {
-    const started = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', ''], {
+    const started = spawn(PROGRAM, ['--port', String(port), '--bind', '127.0.0.1', '--save', ''], {
       stdio: 'ignore',
     })
     await once(started, 'spawn')
