@@ -76,17 +76,23 @@ async function run(options: Options): Promise<number> {
   }
 }
 
-const isWanted = ({ service, point, kind }: KnownPlace, options: Options) =>
-  (options.only?.some((name) => name === service) ?? true) &&
-  (options.point?.includes(point) ?? true) &&
-  kind.includes(options.kind ?? '')
+function isWanted({ service, point, kind }: KnownPlace, options: Options): boolean {
+  return (
+    (options.only?.some((name) => name === service) ?? true) &&
+    (options.point?.includes(point) ?? true) &&
+    kind.includes(options.kind ?? '')
+  )
+}
 
 function list(places: readonly KnownPlace[], { json }: Options): number {
-  const shown = places.map(({ way, ...place }) => ({ ...place, way: way === 'start' ? way : way.name }))
+  const shown = places.map(({ ways, ...place }) => ({
+    ...place,
+    ways: ways.map((way) => (way === 'start' ? way : way.name)),
+  }))
   console.log(
     json
       ? JSON.stringify(shown)
-      : shown.map((place) => `${nameOf(place)}  (${place.count} times; quickest: ${place.way})`).join('\n'),
+      : shown.map((place) => `${nameOf(place)}  (${place.count} times; quickest: ${place.ways[0]})`).join('\n'),
   )
   return places.length > 0 ? 0 : 1
 }

@@ -14,8 +14,7 @@ const placeAt = (service: string, point: CrashPoint, kind: string): KnownPlace =
   service,
   point,
   kind,
-  way,
-  tookMs: 0,
+  ways: [way],
   count: 1,
 })
 

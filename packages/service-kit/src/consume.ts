@@ -59,7 +59,23 @@ export function consume(options: ConsumeOptions): BatchHandler {
       return result && !result.ok ? [letterOf(read.delivery, read.message, result.error)] : []
     })
     const unreadable = batch.flatMap((read) => ('letter' in read ? [read.letter] : []))
-    await bury(tx, [...unreadable, ...refused])
+    await bury(tx, refused)
+    await giveUp(tx, unreadable)
+  }
+
+  /** Recorded in the inbox like what was handled: a repeat of a message that became a dead letter must not become another. */
+  const giveUp = async (tx: Transaction, letters: readonly Letter[]) => {
+    const named = letters.flatMap(({ messageId, type }) =>
+      messageId !== null && isUuid(messageId) ? [{ id: messageId, type: type ?? '' }] : [],
+    )
+    const fresh =
+      named.length === 0
+        ? new Set()
+        : await recordInInbox(tx, { consumer: options.consumer, messages: named, clock: options.clock })
+    await bury(
+      tx,
+      letters.filter(({ messageId }) => messageId === null || !isUuid(messageId) || fresh.has(messageId)),
+    )
   }
 
   const bury = async (tx: Transaction, letters: readonly Letter[]) => {
@@ -77,7 +93,7 @@ export function consume(options: ConsumeOptions): BatchHandler {
     log.warn({ err: error, attempt, type: read.message.type }, 'a message could not be handled')
     if (attempt < mostAttempts) return { kind: 'retry', afterMs: backOffMs(attempt, { mostMs: 5_000 }) }
     const reason = { code: 'message.keeps-failing', detail: String(error).slice(0, 1_000) }
-    await database.transaction((tx) => bury(tx, [letterOf(read.delivery, read.message, reason)]))
+    await database.transaction((tx) => giveUp(tx, [letterOf(read.delivery, read.message, reason)]))
     return done
   }
 

@@ -23,6 +23,8 @@ export interface MarketPlace {
   run(scenario: Scenario, trail: Trail): Promise<void>
   /** `kill -9` of a process; it must be there again before long. */
   restart(service: ProcessName): Promise<void>
+  /** Resolves when another process than this one answers for the service. */
+  isBack(service: ProcessName, pid: number | undefined): Promise<void>
   /** The checker on all books, with what the clients were told. */
   verify(): Promise<readonly Finding[]>
   close(): Promise<void>
@@ -35,7 +37,7 @@ const SETTLE_MS = 120_000
 
 /** Short times, so that what people wait for in minutes is over in seconds. */
 const TIMES = {
-  ORDER_PAYMENT_TIMEOUT_MS: '4000',
+  ORDER_PAYMENT_TIMEOUT_MS: '6000',
   ORDER_STOCK_TIMEOUT_MS: '6000',
   INVENTORY_HOLD_MS: String(HOLD_MS),
   PAYMENT_RECONCILE_MS: '1000',
@@ -71,7 +73,7 @@ export async function openMarket({ servers, onProgress }: MarketOptions): Promis
   }
   try {
     const furnished = await furnish({ shop, dataDir, brokerUrl: host.url, environment: servers })
-    return { ...furnished, arming, close, restart: (service) => restart(shop, service, healthUrl(port, service)) }
+    return { ...furnished, ...keeper(shop, port), arming, close }
   } catch (error) {
     await close()
     throw error
@@ -117,18 +119,23 @@ async function furnish({ shop, dataDir, brokerUrl, environment }: Furnishing) {
   }
 }
 
-const healthUrl = (port: number, service: ProcessName) => {
+function keeper({ processes }: SplitShop, port: number): Pick<MarketPlace, 'restart' | 'isBack'> {
   const ports = portsFrom(port)
-  return `http://127.0.0.1:${service === 'gateway' ? ports.gateway : ports.http[service]}/health`
-}
-
-async function restart({ processes }: SplitShop, service: ProcessName, url: string): Promise<void> {
-  const before = processes[service].pid()
-  if (before !== undefined) process.kill(before, 'SIGKILL')
-  await eventually(`${service} started again`, async () => {
-    const isNew = processes[service].pid() !== undefined && processes[service].pid() !== before
-    return isNew && (await isHealthy(url)) ? true : undefined
-  })
+  const isBack = async (service: ProcessName, pid: number | undefined) => {
+    const url = `http://127.0.0.1:${service === 'gateway' ? ports.gateway : ports.http[service]}/health`
+    await eventually(`${service} started again`, async () => {
+      const isAnother = processes[service].pid() !== undefined && processes[service].pid() !== pid
+      return isAnother && (await isHealthy(url)) ? true : undefined
+    })
+  }
+  return {
+    isBack,
+    restart: async (service) => {
+      const pid = processes[service].pid()
+      if (pid !== undefined) process.kill(pid, 'SIGKILL')
+      await isBack(service, pid)
+    },
+  }
 }
 
 const isHealthy = (url: string) =>

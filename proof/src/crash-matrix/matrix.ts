@@ -74,7 +74,7 @@ async function runLane(
 
 /** Every round has its share of each service's cells; those that need the shop for themselves come last, one a round. */
 function roundsOf(cells: readonly Cell[]): readonly (readonly Cell[])[] {
-  const isAlone = ({ place: { way } }: Cell) => way !== 'start' && way.alone === true
+  const isAlone = ({ place: { ways } }: Cell) => ways.every((way) => way !== 'start' && way.alone === true)
   const lanes = [
     ...Map.groupBy(
       cells.filter((cell) => !isAlone(cell)),

@@ -19,7 +19,7 @@ export type Verdict =
 export interface Outcome {
   readonly cell: Cell
   readonly verdict: Verdict
-  /** From the fault until the work that it hit had ended, its own waiting included, in ms. */
+  /** From the fault until the work that it hit had ended, its own waiting included, and the process was there again, in ms. */
   readonly recoveryMs: number | undefined
   /** What was wrong, a sentence each. */
   readonly complaints: readonly string[]
@@ -30,6 +30,6 @@ export interface Pending {
   readonly cell: Cell
   readonly firedAt: number | undefined
   readonly orderIds: readonly string[]
-  /** Resolves when all of its runs have ended; never rejects. */
+  /** Resolves when all of its runs have ended and the process is there again; never rejects. */
   readonly ended: Promise<{ readonly at: number; readonly complaints: readonly string[] }>
 }

@@ -70,7 +70,7 @@ export function markdownReport(outcomes: readonly Outcome[], summary: Summary, m
     `${sentence(summary)}.`,
     '',
     'Each cell: the fault happened at this point in the real process, and what became of it. The time runs from the fault until the work',
-    'that it hit had ended, its own waiting (a time-out, a hold, a lease) included.',
+    'that it hit had ended, its own waiting (a time-out, a hold, a lease) included, and the process was there again.',
     '',
     ...(complaints.length === 0
       ? []

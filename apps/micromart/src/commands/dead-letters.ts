@@ -1,7 +1,13 @@
 import { userInfo } from 'node:os'
 import { isUuid } from '@micromart/kernel/ids'
 import { openDatabase } from '@micromart/postgres/database'
-import { type DeadLetter, decideDeadLetter, findDeadLetter, listDeadLetters } from '@micromart/postgres/dead-letters'
+import {
+  type DeadLetter,
+  decideDeadLetter,
+  findDeadLetter,
+  forgetInInbox,
+  listDeadLetters,
+} from '@micromart/postgres/dead-letters'
 import { createTimers } from '@micromart/postgres/timers'
 import { REPLAY_TIMER } from '@micromart/service-kit/dead-letter-replay'
 import { Command } from 'commander'
@@ -94,7 +100,8 @@ async function decide(url: string, letter: DeadLetter, to: 'replaying' | 'discar
     await database.transaction(async (tx) => {
       const moved = await decideDeadLetter(tx, { id: letter.id, from: 'waiting', to, by: userInfo().username, at })
       if (!moved) throw new Fault(`${letter.id} does not wait any more: it is ${letter.state}.`)
-      if (to === 'replaying')
+      if (to === 'replaying') {
+        await forgetInInbox(tx, letter)
         await createTimers(() => {}).schedule(tx, [
           {
             id: `${REPLAY_TIMER}:${letter.id}:${at.getTime()}`,
@@ -104,6 +111,7 @@ async function decide(url: string, letter: DeadLetter, to: 'replaying' | 'discar
             dueAt: at,
           },
         ])
+      }
     })
   } finally {
     await database.close()
