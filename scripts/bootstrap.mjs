@@ -14,6 +14,7 @@ const PROGRAMS = {
   rolling: { needs: 'prod', file: 'proof/src/rolling.ts', args: [] },
   races: { needs: 'prod', file: 'proof/src/races.ts', args: [] },
   campaign: { needs: 'prod', file: 'proof/src/campaign.ts', args: [] },
+  'crash-matrix': { needs: 'all', file: 'proof/src/crash-matrix.ts', args: [] },
   'bench:checkout': { needs: 'prod', file: 'bench/src/checkout.ts', args: [] },
   simulate: { needs: 'all', file: 'proof/src/simulate.ts', args: [] },
   test: { needs: 'all', file: 'scripts/run-tests.mjs', args: [] },

@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { Ids } from '@micromart/kernel/ids'
 import { runInContext, type WorkContext } from '@micromart/telemetry/context'
+import { type CrashPoint, crashPoint, workingOn } from '@micromart/telemetry/crash-points'
 import type { Logger } from '@micromart/telemetry/logger'
 import Fastify, {
   type FastifyBaseLogger,
@@ -94,8 +95,27 @@ function addContext(http: HttpServer, ids: Ids) {
     runInContext(request.context, done)
   })
   // reading the body leaves the asynchronous chain of the hook above
-  http.addHook('preValidation', (request, _reply, done) => runInContext(request.context, done))
+  http.addHook('preValidation', (request, _reply, done) =>
+    workingOn(
+      () => kindsOf(request),
+      () => runInContext(request.context, done),
+    ),
+  )
+  http.addHook('preHandler', async (request) => at('handle.before', request))
+  http.addHook('onSend', async (request, _reply, payload) => {
+    await at('reply.before', request)
+    return payload
+  })
+  http.addHook('onResponse', async (request) => at('reply.after', request))
 }
+
+const kindsOf = ({ method, routeOptions }: FastifyRequest) => [`request:${method} ${routeOptions.url}`]
+
+const READS = ['GET', 'HEAD', 'OPTIONS']
+
+/** What only reads has nothing to lose. */
+const at = (point: CrashPoint, request: FastifyRequest) =>
+  READS.includes(request.method) ? undefined : crashPoint(point, () => kindsOf(request))
 
 /** An address that cannot be decoded, or is too long, is refused by the router before any hook. */
 function refuseAddress(request: FastifyRequest, reply: FastifyReply, ids: Ids) {

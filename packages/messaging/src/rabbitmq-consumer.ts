@@ -1,3 +1,4 @@
+import { crashPoint } from '@micromart/telemetry/crash-points'
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib'
 import type { BatchHandler, Consumer, Delivery, SubscribeOptions, Verdict } from './broker.ts'
 import { deadQueueName, queueName } from './rabbitmq-topology.ts'
@@ -24,6 +25,7 @@ export function createConsumer(
   let waiting: Fetched[] = []
   let running: Promise<void> | undefined
   let channel: Channel | undefined
+  let connected: ChannelModel | undefined
   let tags: readonly string[] = []
   let closed = false
   const delayed = new Map<NodeJS.Timeout, Fetched>()
@@ -33,9 +35,26 @@ export function createConsumer(
     while (waiting.length > 0 && !closed) {
       const batch = waiting.splice(0, batchSize)
       const verdicts = await verdictsOf(handle, batch.map(deliveryOf))
-      for (const [index, fetched] of batch.entries()) settle(fetched, verdicts[index] ?? retrySoon)
+      await settleAll(batch, verdicts)
     }
     running = undefined
+  }
+
+  const settleAll = async (batch: readonly Fetched[], verdicts: readonly Verdict[]) => {
+    const kinds = () => batch.map(({ message }) => `message:${message.properties.type}`)
+    try {
+      await crashPoint('acknowledge.before', kinds)
+      for (const [index, fetched] of batch.entries()) settle(fetched, verdicts[index] ?? retrySoon)
+      await crashPoint('acknowledge.after', kinds)
+    } catch {
+      reconnect()
+    }
+  }
+
+  /** What is not acknowledged comes again only when its channel is gone, and who has no channel gets nothing: both need a new connection. */
+  const reconnect = () => {
+    channel = undefined
+    void connected?.close().catch(() => {})
   }
 
   const settle = (fetched: Fetched, verdict: Verdict) => {
@@ -54,12 +73,13 @@ export function createConsumer(
     try {
       action()
     } catch {
-      channel = undefined
+      reconnect()
     }
   }
 
   const fetch = (from: Channel, exhausted: boolean) => (message: ConsumeMessage | null) => {
-    if (message === null || closed) return
+    if (closed) return
+    if (message === null) return reconnect() // the server has ended the consumer, for instance because its queue is gone
     waiting.push({ channel: from, message, exhausted })
     running ??= run()
   }
@@ -71,10 +91,11 @@ export function createConsumer(
       const fresh = await connection.createChannel()
       fresh.on('error', () => {})
       fresh.on('close', () => {
-        if (channel === fresh) channel = undefined
+        if (channel === fresh && !closed) reconnect()
       })
       waiting = []
       channel = fresh
+      connected = connection
       await fresh.prefetch(2 * batchSize)
       const live = await fresh.consume(queueName(queue), fetch(fresh, false))
       const dead = await fresh.consume(deadQueueName(queue), fetch(fresh, true))

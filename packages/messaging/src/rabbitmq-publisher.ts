@@ -76,7 +76,10 @@ export function createPublisher({ confirmTimeoutMs }: { confirmTimeoutMs: number
           settle({ confirmed: false, reason: 'unroutable', detail: 'no queue is bound to this type' })
       })
       const lose = (detail: string) => {
-        if (channel === fresh) channel = undefined
+        if (channel === fresh) {
+          channel = undefined
+          void connection.close().catch(() => {}) // a channel of its own can be lost alone, and only a new connection brings another
+        }
         settleAll(unavailable(detail))
       }
       fresh.on('error', (error) => lose(String(error)))

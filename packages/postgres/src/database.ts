@@ -1,3 +1,4 @@
+import { crashPoint } from '@micromart/telemetry/crash-points'
 import { type Answering, type Driver, type DriverOptions, pgDriver, type SessionOptions } from './driver.ts'
 import { isUnavailable } from './errors.ts'
 
@@ -63,8 +64,10 @@ export function databaseOn(driver: Driver): Database {
           write: (text, values, onError) => sent.add(client.query(prepared(text, values)), onError),
           afterCommit: (action) => actions.push(action),
         })
+        await crashPoint('commit.before')
         sent.add(client.query(prepared('COMMIT'))) // after a failed statement the server takes it for a rollback
         await sent.answered()
+        await crashPoint('commit.after')
         for (const action of actions) action()
         return result
       } catch (error) {

@@ -51,6 +51,10 @@ export const listDeadLetters = (db: Queryable, options: { all: boolean }): Promi
 export const findDeadLetter = async (db: Queryable, id: string): Promise<DeadLetter | undefined> =>
   (await db.query<DeadLetter>(`SELECT ${COLUMNS} FROM dead_letters WHERE id = $1`, [id]))[0]
 
+/** A dead letter's message is recorded in the inbox: forgotten once, when a replay is decided, it is handled once more and no more than once. */
+export const forgetInInbox = (db: Queryable, { consumer, messageId }: DeadLetter): Promise<number> =>
+  db.execute('DELETE FROM inbox WHERE consumer = $1 AND message_id::text = $2', [consumer, messageId])
+
 /** Moves a letter on and notes who decided; false when it is no longer in state `from`. */
 export const decideDeadLetter = async (
   db: Queryable,

@@ -1,5 +1,6 @@
 import type { Envelope } from '@micromart/contracts/envelope'
 import type { Clock } from '@micromart/kernel/clock'
+import { crashPoint } from '@micromart/telemetry/crash-points'
 import type { Logger } from '@micromart/telemetry/logger'
 import { createBatcher } from './batcher.ts'
 import type { Database, Session } from './database.ts'
@@ -78,8 +79,10 @@ export function startOutboxRelay(options: {
       const published = rows.filter(({ failure }) => failure === undefined)
       const failed = rows.filter(({ failure, brokerAway }) => failure !== undefined && !brokerAway)
       noteBroker(rows)
+      await crashPoint('confirm.after', () => kindsOf(rows))
       if (published.length > 0) await database.execute(MARK, [published.map(({ id }) => id), clock.now()])
       if (failed.length > 0) await backOff(failed)
+      await crashPoint('mark.after', () => kindsOf(rows))
       release(rows)
     },
     onError: (error, rows) => {
@@ -118,6 +121,7 @@ export function startOutboxRelay(options: {
     const room = Math.min(BATCH, MOST_IN_FLIGHT - inFlight.size)
     if (room <= 0) return 0
     const rows = await session.query<Row>(TAKE, [clock.now(), [...inFlight], room])
+    if (rows.length > 0) await crashPoint('publish.before', () => kindsOf(rows))
     for (const { id } of rows) inFlight.add(id)
     const outcomes = options.publish(rows.map(({ envelope }) => envelope))
     rows.forEach((row, index) => {
@@ -125,6 +129,7 @@ export function startOutboxRelay(options: {
         if (!closed) settle.add({ ...row, ...failureOf(outcome) })
       })
     })
+    if (rows.length > 0) await crashPoint('publish.after', () => kindsOf(rows))
     return rows.length
   }
 
@@ -193,3 +198,5 @@ const failureOf = (outcome: Awaited<ReturnType<Publish>[number]>) =>
   outcome.confirmed
     ? { failure: undefined, brokerAway: false }
     : { failure: `${outcome.reason}: ${outcome.detail}`, brokerAway: outcome.reason === 'unavailable' }
+
+const kindsOf = (rows: readonly Row[]) => [...new Set(rows.map(({ envelope }) => `message:${envelope.type}`))]

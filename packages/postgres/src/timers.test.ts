@@ -168,4 +168,30 @@ describe('timers', () => {
     await worker.close()
     assert.equal((await owners()).length, before.length - 1)
   })
+
+  test('cancelling one that is being settled does not wait for it: each holds what the other needs', async () => {
+    const shared = 4_711
+    const reached = Promise.withResolvers<void>()
+    const goOn = Promise.withResolvers<void>()
+    const lock = 'SELECT pg_advisory_xact_lock($1)'
+    const handler: TimerHandler = {
+      kind: 'embraced',
+      settle: async (tx) => {
+        reached.resolve()
+        await goOn.promise
+        await tx.query(lock, [shared])
+      },
+    }
+    await schedule('embraced', 'now')
+    const worker = startTimers({ database, handlers: [handler], clock, log })
+    await reached.promise
+    await database.transaction(async (tx) => {
+      await tx.query(lock, [shared])
+      goOn.resolve()
+      await tx.query('SET LOCAL lock_timeout = 500')
+      await timers.cancel(tx, ['embraced:now'])
+    })
+    await noneLeft('embraced')
+    await worker.close()
+  })
 })

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '@micromart/kernel/clock'
 import { continueTrace, currentContext, runInContext, type WorkContext } from '@micromart/telemetry/context'
+import { crashPoint, workingOn } from '@micromart/telemetry/crash-points'
 import type { Logger } from '@micromart/telemetry/logger'
 import { type Batcher, createBatcher } from './batcher.ts'
 import type { Database, Transaction } from './database.ts'
@@ -42,6 +43,7 @@ export type AnyTimerHandler = TimerHandler<never, unknown>
 
 export interface Timers {
   schedule(tx: Transaction, timers: readonly Timer[]): Promise<void>
+  /** One that fires at this very moment may still fire: what it settles has to bear that. */
   cancel(tx: Transaction, ids: readonly string[]): Promise<void>
 }
 
@@ -65,6 +67,9 @@ const FINISH = `
   DELETE FROM timers USING unnest($1::text[], $2::int[]) AS row (id, attempts)
   WHERE timers.id = row.id AND timers.attempts = row.attempts
   RETURNING timers.id`
+/** A timer that is being settled right now is left to that: to wait for it while holding what it needs would be a deadlock. */
+const CANCEL =
+  'DELETE FROM timers WHERE id IN (SELECT id FROM timers WHERE id = ANY ($1::text[]) FOR UPDATE SKIP LOCKED)'
 const FAIL = 'UPDATE timers SET due_at = $3, last_error = $4, claimed_by = NULL WHERE id = $1 AND attempts = $2'
 
 const MOST_IN_FLIGHT = 100
@@ -88,7 +93,7 @@ export function createTimers(wake: () => void): Timers {
       tx.afterCommit(wake)
     },
     cancel: async (tx, ids) => {
-      if (ids.length > 0) tx.write('DELETE FROM timers WHERE id = ANY ($1::text[])', [ids])
+      if (ids.length > 0) tx.write(CANCEL, [ids])
     },
   }
 }
@@ -127,6 +132,7 @@ function runKind(
   { database, clock, log, owner }: { database: Database; clock: Clock; log: Logger; owner: TimerOwner },
 ): TimerWorker {
   const wakeable = createWakeable()
+  const named = () => [`timer:${handler.kind}`]
   let inFlight = 0
   let closing = false
 
@@ -151,7 +157,9 @@ function runKind(
     release(1)
   }
 
-  const settleAll = (done: readonly Done[]) =>
+  const settleAll = (done: readonly Done[]) => workingOn(named, () => settleIn(done))
+
+  const settleIn = (done: readonly Done[]) =>
     database.transaction(async (tx) => {
       const rows = await tx.query<{ id: string }>(FINISH, [
         done.map(({ timer }) => timer.id),
@@ -185,9 +193,21 @@ function runKind(
     onError: (error) => log.error({ err: error }, 'settling timers failed'),
   })
 
+  const perform = async (timer: ClaimedTimer) => {
+    if (!handler.perform) return undefined
+    await crashPoint('provider-call.before', named)
+    const outcome = await workingOn(
+      () => [`call:${handler.kind}`],
+      () => handler.perform?.(timer),
+    )
+    await crashPoint('provider-call.after', named)
+    return outcome
+  }
+
   const start = async (timer: ClaimedTimer) => {
     try {
-      settled.add({ timer, outcome: await runInContext(timer.context, async () => handler.perform?.(timer)) })
+      await crashPoint('timer-claim.after', named)
+      settled.add({ timer, outcome: await runInContext(timer.context, () => perform(timer)) })
     } catch (error) {
       await fail(timer, error)
     }

@@ -8,6 +8,7 @@ import { isUnavailable } from '@micromart/postgres/errors'
 import { recordInInbox } from '@micromart/postgres/inbox'
 import { backOffMs } from '@micromart/postgres/wakeable'
 import { continueTrace, runInContext } from '@micromart/telemetry/context'
+import { crashPoint, workingOn } from '@micromart/telemetry/crash-points'
 import type { Logger } from '@micromart/telemetry/logger'
 import type { IncomingMessage, Subscription } from './subscription.ts'
 
@@ -58,7 +59,23 @@ export function consume(options: ConsumeOptions): BatchHandler {
       return result && !result.ok ? [letterOf(read.delivery, read.message, result.error)] : []
     })
     const unreadable = batch.flatMap((read) => ('letter' in read ? [read.letter] : []))
-    await bury(tx, [...unreadable, ...refused])
+    await bury(tx, refused)
+    await giveUp(tx, unreadable)
+  }
+
+  /** Recorded in the inbox like what was handled: a repeat of a message that became a dead letter must not become another. */
+  const giveUp = async (tx: Transaction, letters: readonly Letter[]) => {
+    const named = letters.flatMap(({ messageId, type }) =>
+      messageId !== null && isUuid(messageId) ? [{ id: messageId, type: type ?? '' }] : [],
+    )
+    const fresh =
+      named.length === 0
+        ? new Set()
+        : await recordInInbox(tx, { consumer: options.consumer, messages: named, clock: options.clock })
+    await bury(
+      tx,
+      letters.filter(({ messageId }) => messageId === null || !isUuid(messageId) || fresh.has(messageId)),
+    )
   }
 
   const bury = async (tx: Transaction, letters: readonly Letter[]) => {
@@ -76,7 +93,7 @@ export function consume(options: ConsumeOptions): BatchHandler {
     log.warn({ err: error, attempt, type: read.message.type }, 'a message could not be handled')
     if (attempt < mostAttempts) return { kind: 'retry', afterMs: backOffMs(attempt, { mostMs: 5_000 }) }
     const reason = { code: 'message.keeps-failing', detail: String(error).slice(0, 1_000) }
-    await database.transaction((tx) => bury(tx, [letterOf(read.delivery, read.message, reason)]))
+    await database.transaction((tx) => giveUp(tx, [letterOf(read.delivery, read.message, reason)]))
     return done
   }
 
@@ -103,6 +120,7 @@ export function consume(options: ConsumeOptions): BatchHandler {
   }
 
   const handleBatch = async (batch: readonly Read[]): Promise<readonly Verdict[]> => {
+    await crashPoint('handle.before')
     if (batch.length > 1 && (await handleTogether(batch))) return batch.map(() => done)
     const verdicts: Verdict[] = []
     for (const read of batch) verdicts.push(await handleOne(read))
@@ -113,7 +131,10 @@ export function consume(options: ConsumeOptions): BatchHandler {
     const batch = deliveries.map((delivery) => read(delivery, options.subscription))
     for (let attempt = 1; ; attempt++)
       try {
-        return await handleBatch(batch)
+        return await workingOn(
+          () => batch.map(kindOf),
+          () => handleBatch(batch),
+        )
       } catch (error) {
         if (!isUnavailable(error) || options.closing.aborted) throw error
         log.warn({ err: error }, 'the database is away; messages wait')
@@ -121,6 +142,8 @@ export function consume(options: ConsumeOptions): BatchHandler {
       }
   }
 }
+
+const kindOf = (read: Read) => `message:${('message' in read ? read.message.type : read.letter.type) ?? 'unreadable'}`
 
 const letterOf = (delivery: Delivery, message: IncomingMessage, reason: { code: string; detail: string }): Letter => ({
   messageId: message.id,

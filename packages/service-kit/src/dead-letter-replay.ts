@@ -7,7 +7,7 @@ import type { TimerHandler } from '@micromart/postgres/timers'
 export const REPLAY_TIMER = 'replay-dead-letter'
 
 /**
- * Handles a dead letter again as if it had just been delivered for the first time; `micromart dead-letters replay` schedules it.
+ * Handles a dead letter again as if it had just been delivered for the first time, and only once, however often it is tried; `micromart dead-letters replay` schedules it.
  * Whatever refuses it again makes a new dead letter.
  */
 export const replayHandler = (options: {
@@ -19,7 +19,6 @@ export const replayHandler = (options: {
   perform: async ({ subject }) => {
     const letter = await findDeadLetter(options.database, subject)
     if (letter?.state !== 'replaying') return
-    if (letter.messageId) await forget(options.database, letter.consumer, letter.messageId)
     const [verdict] = await options.handle([{ body: letter.body, attempt: 1, exhausted: false }])
     if (verdict?.kind === 'retry') throw new Error('The replayed message failed for now')
   },
@@ -34,7 +33,3 @@ export const replayHandler = (options: {
       })
   },
 })
-
-/** A refused message was recorded in the inbox together with its dead letter: without this it would count as handled. */
-const forget = (database: Database, consumer: string, messageId: string) =>
-  database.execute('DELETE FROM inbox WHERE consumer = $1 AND message_id = $2', [consumer, messageId])

@@ -12,6 +12,7 @@ import {
 import { connectNodeAdapter, createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node'
 import { createInstances } from '@micromart/kernel/instances'
 import { currentContext } from '@micromart/telemetry/context'
+import { crashPoint } from '@micromart/telemetry/crash-points'
 
 /** Makes clients for other services' gRPC queries; each call has a deadline and carries the trace and the internal token. */
 export type QueryClients = <S extends DescService>(service: S, instances: readonly string[]) => Client<S>
@@ -92,10 +93,14 @@ function replaceSilent(session: Http2SessionManager): Interceptor {
 
 /** Serves gRPC over HTTP/2 to those who know the internal token, and to nobody else. */
 export function queryServer(routes: (router: ConnectRouter) => void, internalToken: string): Http2Server {
-  const guard: Interceptor = (next) => (request) => {
+  const guard: Interceptor = (next) => async (request) => {
     if (request.header.get('authorization') !== `Bearer ${internalToken}`)
       throw new ConnectError('the internal token is missing or wrong', Code.Unauthenticated)
-    return next(request)
+    const kinds = () => [`query:${request.method.name}`]
+    await crashPoint('query.before', kinds)
+    const answer = await next(request)
+    await crashPoint('query.after', kinds)
+    return answer
   }
   return createServer(connectNodeAdapter({ routes, interceptors: [guard] }))
 }

@@ -5,6 +5,7 @@ import { kitProblem, PROBLEM_CONTENT_TYPE, ProblemError, problem } from '@microm
 import { requestContext } from '@micromart/http-kit/request-context'
 import type { Ids } from '@micromart/kernel/ids'
 import { runInContext, type WorkContext } from '@micromart/telemetry/context'
+import { crashPoint } from '@micromart/telemetry/crash-points'
 import type { Logger } from '@micromart/telemetry/logger'
 import type { Forwarder } from './proxy.ts'
 import { createRouter, type Match, targetFault } from './router.ts'
@@ -42,7 +43,10 @@ export function createGateway(options: GatewayOptions): Server {
     const match = routed(page ? { allowed: PAGE_METHODS } : route(method, path), response)
     const token = bearerToken(request.headers.authorization)
     requireAccess(match.access, token === undefined ? anonymous : await verifyToken(token))
+    const kinds = () => [`request:${match.method} ${match.path}`]
+    if (match.method !== 'GET') await crashPoint('forward.before', kinds)
     await proxy.pass({ request, response, route: match, context })
+    if (match.method !== 'GET') await crashPoint('forward.after', kinds)
   }
 
   const latest = new WeakMap<Duplex, ServerResponse>()

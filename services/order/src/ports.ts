@@ -39,6 +39,6 @@ export interface OrderViews {
 
 /** Checkouts that were accepted but have not arrived here yet: the cart service knows them. */
 export interface AcceptedCheckouts {
-  /** Undefined when there is none or it cannot be asked now. */
+  /** Undefined when there is none. @throws a 503 problem when nobody can tell now */
   find(orderId: string): Promise<OrderView | undefined>
 }

@@ -14,6 +14,7 @@ import {
 import { hashCartToken, newCartToken } from '@micromart/http-kit/cart-token'
 import { type ServiceHarness, startServiceForTest } from '@micromart/testkit/service-harness'
 import { order } from '../src/main.ts'
+import { startCheckoutServer } from './checkout-server.ts'
 
 const MINUTE_MS = 60_000
 const total = { minor: 2_800, currency: 'USD' }
@@ -22,10 +23,15 @@ type Discounted = Pick<Required<DataOf<typeof CartCheckedOut>>, 'total' | 'disco
 
 describe('the order service', () => {
   let h: ServiceHarness
+  let cart: Awaited<ReturnType<typeof startCheckoutServer>>
   before(async () => {
-    h = await startServiceForTest(order)
+    cart = await startCheckoutServer()
+    h = await startServiceForTest(order, { env: cart.env })
   })
-  after(() => h.close())
+  after(async () => {
+    await h.close()
+    await cart.close()
+  })
 
   const place = async ({ customerId = null, ...change }: { customerId?: string | null } & Partial<Discounted> = {}) => {
     const orderId = randomUUID()
@@ -205,5 +211,11 @@ describe('the order service', () => {
       [`%${orderId}%`],
     )
     assert.deepEqual(letter, { code: 'order.unknown', attempts: 1 })
+  })
+
+  test('while cart is away nobody is told that an order does not exist: it may have been accepted a moment ago', async () => {
+    await cart.close()
+    const { status, body, headers } = await get(randomUUID(), { 'cart-token': newCartToken() })
+    assert.deepEqual([status, body.code, headers.get('retry-after')], [503, 'service.unavailable', '1'])
   })
 })

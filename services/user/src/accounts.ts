@@ -40,7 +40,7 @@ export function createAccounts(parts: {
 
     async signIn({ email: emailText, clientAddress, password }) {
       const attempt = { email: normaliseEmail(emailText), clientAddress }
-      const waitMs = throttle.waitMs(attempt)
+      const waitMs = await throttle.waitMs(attempt)
       if (waitMs > 0) {
         const detail = 'Too many attempts to sign in have failed; try again later'
         return err({ code: 'user.too-many-attempts' as const, detail, waitMs })
@@ -48,10 +48,10 @@ export function createAccounts(parts: {
       // what cannot be an address is not looked for, but costs the same
       const account = parseEmail(emailText).ok ? await users.findByEmail(attempt.email) : undefined
       if (!(await passwords.verify(account?.passwordHash, password)) || !account) {
-        throttle.failed(attempt)
+        await throttle.failed(attempt)
         return refuse('user.bad-credentials', 'The e-mail address or the password is wrong')
       }
-      throttle.succeeded(attempt)
+      await throttle.succeeded(attempt)
       return ok(publicPart(account))
     },
   }

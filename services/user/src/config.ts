@@ -1,4 +1,4 @@
-import { env } from '@micromart/service-kit/config'
+import { ConfigError, env } from '@micromart/service-kit/config'
 import Type, { type Static } from 'typebox'
 
 export const UserConfig = Type.Object({
@@ -14,6 +14,11 @@ export const UserConfig = Type.Object({
     description:
       'failed sign-ins of one account within 15 minutes before it has to wait; ten times as many for one client address',
   }),
+  REDIS_URL: env.secret({
+    default: '',
+    description:
+      'redis://user:password@host:port, where all instances count failed sign-ins; without it each in memory',
+  }),
   USER_ADMIN_EMAIL: env.text({
     default: '',
     description: 'address of an admin that is made at start if it is not there',
@@ -25,3 +30,9 @@ export const UserConfig = Type.Object({
   }),
 })
 export type UserConfig = Static<typeof UserConfig>
+
+/** @throws ConfigError; the address is not shown, for it may hold a password */
+export function checkRedisUrl({ REDIS_URL: url }: UserConfig): void {
+  if (url !== '' && !(URL.canParse(url) && /^rediss?:\/\/[^/]/.test(url)))
+    throw new ConfigError(['REDIS_URL is not redis://host:port or rediss://host:port'])
+}

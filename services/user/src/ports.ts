@@ -46,9 +46,11 @@ export interface SignInAttempt {
   readonly clientAddress: string | undefined
 }
 
+/** Counts failed sign-ins within a window of time. It slows guessing and guards nothing else, so it answers at once and never fails. */
 export interface SignInThrottle {
   /** Milliseconds until the next attempt may be made, 0 for now. */
-  waitMs(attempt: SignInAttempt): number
-  failed(attempt: SignInAttempt): void
-  succeeded(attempt: SignInAttempt): void
+  waitMs(attempt: SignInAttempt): Promise<number>
+  failed(attempt: SignInAttempt): Promise<void>
+  /** Forgives the account, not the client address. */
+  succeeded(attempt: SignInAttempt): Promise<void>
 }

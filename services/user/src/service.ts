@@ -5,7 +5,8 @@ import { joseTokens } from './adapters/jose-tokens.ts'
 import { memorySignInThrottle } from './adapters/memory-sign-in-throttle.ts'
 import { loadSigningKeys } from './adapters/postgres-signing-keys.ts'
 import { postgresUsers } from './adapters/postgres-users.ts'
-import type { UserConfig } from './config.ts'
+import { redisSignInThrottle } from './adapters/redis-sign-in-throttle.ts'
+import { checkRedisUrl, type UserConfig } from './config.ts'
 import { DEMO_PASSWORD, ensureAccounts, firstAccounts } from './first-accounts.ts'
 import { authRoutes } from './http/auth-routes.ts'
 import { userRoutes } from './http/user-routes.ts'
@@ -14,15 +15,24 @@ import { userQueries } from './queries.ts'
 /** The user service on any parts: accounts behind HTTP, contacts behind gRPC. */
 export async function userService(parts: ServiceParts<UserConfig>): Promise<BuiltService> {
   const { config, database, clock, ids, log, http, write, audit } = parts
+  checkRedisUrl(config)
   const wanted = firstAccounts(config)
   const users = postgresUsers({ database, clock })
   const [passwords, keys] = await Promise.all([argon2Passwords(), loadSigningKeys({ database, clock })])
   const tokens = await joseTokens({ keys, clock, ids, ttlS: config.USER_TOKEN_TTL_S })
-  const throttle = memorySignInThrottle({ clock, mostFailures: config.USER_SIGN_IN_FAILURES })
   await ensureAccounts(wanted, { database, users, passwords, ids })
   if (config.USER_DEMO_ACCOUNTS)
     log.warn(`DEMO ACCOUNTS are open to anyone who knows the password ${DEMO_PASSWORD}: for development only`)
+  const { throttle, close } = signInThrottle(parts)
   authRoutes(http, { accounts: createAccounts({ users, passwords, throttle, ids }), passwords, tokens, write })
   userRoutes(http, { users, tokens, write, audit })
-  return { queries: userQueries(users) }
+  return { queries: userQueries(users), close }
+}
+
+function signInThrottle({ config, clock, log }: ServiceParts<UserConfig>) {
+  const { REDIS_URL: url, USER_SIGN_IN_FAILURES: mostFailures } = config
+  const memory = memorySignInThrottle({ clock, mostFailures })
+  if (url === '') return { throttle: memory, close: async () => {} }
+  const throttle = redisSignInThrottle({ url, mostFailures, fallback: memory, log })
+  return { throttle, close: async () => throttle.close() }
 }

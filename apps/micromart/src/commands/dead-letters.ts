@@ -3,7 +3,13 @@ import { systemClock } from '@micromart/kernel/clock'
 import { isUuid } from '@micromart/kernel/ids'
 import { createAuditLog } from '@micromart/postgres/audit-log'
 import { openDatabase } from '@micromart/postgres/database'
-import { type DeadLetter, decideDeadLetter, findDeadLetter, listDeadLetters } from '@micromart/postgres/dead-letters'
+import {
+  type DeadLetter,
+  decideDeadLetter,
+  findDeadLetter,
+  forgetInInbox,
+  listDeadLetters,
+} from '@micromart/postgres/dead-letters'
 import { createTimers } from '@micromart/postgres/timers'
 import { REPLAY_TIMER } from '@micromart/service-kit/dead-letter-replay'
 import { Command } from 'commander'
@@ -97,7 +103,8 @@ async function decide(url: string, letter: DeadLetter, to: 'replaying' | 'discar
     await database.transaction(async (tx) => {
       const moved = await decideDeadLetter(tx, { id: letter.id, from: 'waiting', to, by, at })
       if (!moved) throw new Fault(`${letter.id} does not wait any more: it is ${letter.state}.`)
-      if (to === 'replaying')
+      if (to === 'replaying') {
+        await forgetInInbox(tx, letter)
         await createTimers(() => {}).schedule(tx, [
           {
             id: `${REPLAY_TIMER}:${letter.id}:${at.getTime()}`,
@@ -107,6 +114,7 @@ async function decide(url: string, letter: DeadLetter, to: 'replaying' | 'discar
             dueAt: at,
           },
         ])
+      }
       await createAuditLog({ clock: systemClock }).append(tx, {
         ...{
           actor: `operator:${by}`,

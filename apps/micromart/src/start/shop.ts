@@ -11,6 +11,8 @@ export interface StartOptions {
   readonly fresh: boolean
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly onProgress: (line: string) => void
+  /** Split: how long a process has to run to be taken for healthy by its supervisor; default 10 s. */
+  readonly stableMs?: number
 }
 
 /** A shop that runs, in whichever shape. */

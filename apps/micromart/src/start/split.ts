@@ -95,7 +95,7 @@ async function openBroker(url: string, fresh: boolean) {
 async function startProcesses(
   installation: Installation,
   postgres: Postgres,
-  { dataDir, environment, program, onProgress }: SplitOptions,
+  { dataDir, environment, program, onProgress, stableMs }: SplitOptions,
 ): Promise<SplitShop> {
   mkdirSync(dataDir, { recursive: true })
   const log = openSync(join(dataDir, 'micromart.log'), 'a')
@@ -112,6 +112,7 @@ async function startProcesses(
         environment: { ...environment, ...own },
         log,
         onProgress,
+        stableMs,
       })
     })
   const instances = byName(instancesOf)

@@ -26,17 +26,20 @@ export interface SuperviseOptions {
   /** An open file that everything the process says is appended to. */
   readonly log: number
   readonly onProgress: (line: string) => void
+  /** Who has run for so long has not failed to start: its next restart comes soon again. Default 10 s. */
+  readonly stableMs?: number | undefined
 }
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
 const START_LIMIT_MS = 60_000
 const PATIENCE_MS = 15_000
-const STABLE_MS = 1_000
+const DEFAULT_STABLE_MS = 1_000
 const LONGEST_PAUSE_MS = 3_000
 
 /** Keeps one service's process alive: restarted with back-off whenever it ends without being asked to. */
 export function supervise(options: SuperviseOptions): Supervised {
   const { name, instance, program = () => MAIN, environment, log, onProgress } = options
+  const stableMs = options.stableMs ?? DEFAULT_STABLE_MS
   const label = instance === 0 ? name : `${name} ${instance + 1}`
   let child: ChildProcess | undefined
   let wanted = false
@@ -71,7 +74,7 @@ export function supervise(options: SuperviseOptions): Supervised {
 
   /** Who has worked for a while was killed or has met with an accident; who did not even get that far will probably fail again. */
   const restartLater = (readyAt: number | undefined, cause: string) => {
-    failures = readyAt !== undefined && Date.now() - readyAt > STABLE_MS ? 1 : failures + 1
+    failures = readyAt !== undefined && Date.now() - readyAt > stableMs ? 1 : failures + 1
     restarts += 1
     const delayMs = backOffMs(failures, { firstMs: 200, mostMs: LONGEST_PAUSE_MS })
     onProgress(`${label} ended (${cause}); starting it again in ${delayMs} ms`)

@@ -1,4 +1,5 @@
 import { CartQueries, type GetCheckoutResponse } from '@micromart/contracts/gen/cart_pb'
+import { kitProblem } from '@micromart/http-kit/problem'
 import { isQueryUnavailable, type QueryClients } from '@micromart/service-kit/queries'
 import type { AcceptedCheckouts, OrderView } from '../ports.ts'
 
@@ -32,7 +33,9 @@ export function grpcAcceptedCheckouts(options: { grpc: QueryClients; cartUrls: r
           updatedAt: at,
         }
       } catch (error) {
-        if (isQueryUnavailable(error)) return undefined
+        // nobody knows now whether there is such an order: to deny it would be a lie to who has just bought
+        if (isQueryUnavailable(error))
+          throw kitProblem('service.unavailable', 'The order cannot be looked up right now; try again in a moment')
         throw error
       }
     },

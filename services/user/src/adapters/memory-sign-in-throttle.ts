@@ -1,10 +1,7 @@
-import { createHash } from 'node:crypto'
 import type { Clock } from '@micromart/kernel/clock'
-import type { SignInAttempt, SignInThrottle } from '../ports.ts'
+import type { SignInThrottle } from '../ports.ts'
+import { accountKey, type Counter, countersOf, SIGN_IN_WINDOW_MS } from './sign-in-counters.ts'
 
-const WINDOW_MS = 15 * 60_000
-/** Many people may sign in from one address, so it gets more failures than one account. */
-const ADDRESS_FACTOR = 10
 const MOST_REMEMBERED = 20_000
 
 interface Failures {
@@ -13,23 +10,31 @@ interface Failures {
 }
 
 /**
- * Counts failed sign-ins per account and per client address, from the first failure for 15 minutes. It lives in this process and
- * forgets the oldest when it holds 20,000: several instances each count for themselves, and a restart starts anew. That keeps a
+ * Counts failed sign-ins per account and per client address, from the first failure for `windowMs` (15 minutes). It lives in this process
+ * and forgets the oldest when it holds 20,000: several instances each count for themselves, and a restart starts anew. That keeps a
  * guesser to a few hundred tries a day per account and instance; the gateway's limits stand in front of it. Attempts that run at
  * the same time are counted when they have failed, so the queue for hashing bounds how many slip through together.
  */
-export function memorySignInThrottle({ clock, mostFailures }: { clock: Clock; mostFailures: number }): SignInThrottle {
+export function memorySignInThrottle({
+  clock,
+  mostFailures,
+  windowMs = SIGN_IN_WINDOW_MS,
+}: {
+  clock: Clock
+  mostFailures: number
+  windowMs?: number
+}): SignInThrottle {
   const failures = new Map<string, Failures>()
 
   const current = (key: string): Failures | undefined => {
     const known = failures.get(key)
     return known && known.endsAt > clock.now().getTime() ? known : undefined
   }
-  const waitFor = ({ key, most }: Counted): number => {
+  const waitFor = ({ key, most }: Counter): number => {
     const known = current(key)
     return known && known.count >= most ? known.endsAt - clock.now().getTime() : 0
   }
-  const count = ({ key }: Counted) => {
+  const count = ({ key }: Counter) => {
     const known = current(key)
     if (known) {
       known.count += 1
@@ -37,29 +42,13 @@ export function memorySignInThrottle({ clock, mostFailures }: { clock: Clock; mo
     }
     failures.delete(key) // so that it moves to the end of the map, among the youngest
     if (failures.size >= MOST_REMEMBERED) failures.delete(failures.keys().next().value ?? '')
-    failures.set(key, { count: 1, endsAt: clock.now().getTime() + WINDOW_MS })
+    failures.set(key, { count: 1, endsAt: clock.now().getTime() + windowMs })
   }
-  const counted = (attempt: SignInAttempt) => countedFor(attempt, mostFailures)
 
   return {
-    waitMs: (attempt) => Math.max(...counted(attempt).map(waitFor)),
-    failed: (attempt) => counted(attempt).forEach(count),
+    waitMs: async (attempt) => Math.max(...countersOf(attempt, mostFailures).map(waitFor)),
+    failed: async (attempt) => countersOf(attempt, mostFailures).forEach(count),
     // only the account is forgiven: somebody who owns one account must not get fresh tries at others with it
-    succeeded: ({ email }) => void failures.delete(emailKey(email)),
+    succeeded: async ({ email }) => void failures.delete(accountKey(email)),
   }
 }
-
-interface Counted {
-  readonly key: string
-  readonly most: number
-}
-
-function countedFor({ email, clientAddress }: SignInAttempt, mostFailures: number): readonly Counted[] {
-  const account = { key: emailKey(email), most: mostFailures }
-  return clientAddress === undefined
-    ? [account]
-    : [account, { key: `address:${clientAddress}`, most: mostFailures * ADDRESS_FACTOR }]
-}
-
-/** A digest: bounded in size, and no list of addresses in memory. */
-const emailKey = (email: string) => `email:${createHash('sha256').update(email).digest('base64url')}`
