@@ -50,15 +50,21 @@ export function checkLinearizable<State, Call, Answer>(
   return impossible(operations, { steps, stuck: deepest.stuck })
 }
 
-/** First what brings the call nearer that has to come next. */
+/** First what brings the call nearer that has to come next, then what may never have happened and helps, then the rest. */
 function sortByDistance<State, Call, Answer>(
+  before: State,
   choices: Choice<State, Call, Answer>[],
-  { distance }: Model<State, Call, Answer>,
-  urgent: Operation<Call, Answer> | undefined,
+  { model, urgent }: { model: Model<State, Call, Answer>; urgent: Operation<Call, Answer> | undefined },
 ): void {
+  const { distance, isDoubtful = () => false } = model
   const { call, answer } = urgent ?? {}
   if (distance === undefined || call === undefined || answer === undefined) return
-  const far = new Map(choices.map((choice) => [choice, distance(choice.after, call, answer)]))
+  const now = distance(before, call, answer)
+  const farOf = ({ operation, after }: Choice<State, Call, Answer>) => {
+    const then = distance(after, call, answer)
+    return operation.answer === undefined && isDoubtful(operation.call) ? Math.max(now, then) + 0.5 : then
+  }
+  const far = new Map(choices.map((choice) => [choice, farOf(choice)]))
   choices.sort((a, b) => (far.get(a) ?? 0) - (far.get(b) ?? 0))
 }
 
@@ -94,7 +100,8 @@ function choicesAt<State, Call, Answer>(
     return operation === undefined || after === undefined ? [] : [{ index, operation, after }]
   })
   const urgent = pending.mostUrgent()
-  if (urgent !== undefined && choices[0]?.index !== urgent) sortByDistance(choices, model, operations[urgent])
+  if (urgent !== undefined && choices[0]?.index !== urgent)
+    sortByDistance(before, choices, { model, urgent: operations[urgent] })
   const look = choices.find(({ operation: { call, answer } }) => answer !== undefined && model.onlyLooks(call, answer))
   if (look) return [look]
   const name = model.nameOf(before)

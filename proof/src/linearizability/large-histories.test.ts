@@ -123,6 +123,24 @@ describe('thousands of calls on one key', () => {
     assert.ok(performance.now() - startedAt < 20_000)
   })
 
+  test('calls that were lost and never happened do not lead the search astray', () => {
+    const operations: StockOperation[] = [
+      { call: { type: 'set', quantity: 90, overwrite: true }, answer: 'set', from: -2, to: -1 },
+    ]
+    const buyers = 60
+    for (let buyer = 0; buyer < buyers; buyer++) {
+      const from = buyer * 10
+      operations.push({ call: { type: 'hold', quantity: 1 }, answer: 'held', from, to: 5_000 + buyer })
+      operations.push({ call: { type: 'commit', quantity: 1 }, from, to: END })
+      if (buyer >= 20 && buyer < 32) operations.push({ call: { type: 'adjust', quantity: -1 }, from, to: END })
+      const level = { onHand: 90 - Math.max(0, buyer - 4), reserved: Math.min(5, buyer + 1) }
+      if (buyer % 12 === 0) operations.push({ call: { type: 'read' }, answer: level, from: from + 8, to: from + 9 })
+    }
+    const sold = { onHand: 90 - buyers, reserved: 0 }
+    operations.push({ call: { type: 'read' }, answer: sold, from: 6_000, to: 6_001 })
+    assert.equal(checkLinearizable(stockModel, operations, { budget: 20_000 }).kind, 'linearizable')
+  })
+
   test('a budget that is used up is said', () => {
     const operations = recordShelf({ calls: 500, atOnce: 8, seed: 3 })
     assert.deepEqual(checkLinearizable(stockModel, operations, { budget: 10 }), { kind: 'unknown', steps: 11 })

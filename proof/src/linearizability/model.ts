@@ -10,6 +10,8 @@ export interface Model<State, Call, Answer> {
   onlyLooks(call: Call, answer: Answer): boolean
   /** About how much has to happen until the call can get this answer. Only a hint: it says what is tried first. */
   distance?(state: State, call: Call, answer: Answer): number
+  /** Whether a call without an answer is as likely not to have happened: also a hint, such calls are tried after others that help. */
+  isDoubtful?(call: Call): boolean
   /** The same text for the same state, another for another. */
   nameOf(state: State): string
 }

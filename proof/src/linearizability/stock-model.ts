@@ -31,6 +31,7 @@ export const stockModel: Model<StockState, StockCall, StockAnswer> = {
   initial: 'none',
   onlyLooks: (call, answer) => call.type === 'read' || (typeof answer === 'string' && LOOKS.has(answer)),
   distance,
+  isDoubtful: ({ type }) => type === 'set' || type === 'adjust' || type === 'hold',
   nameOf: (state) => (state === 'none' ? state : `${state.onHand} ${state.reserved}`),
   step: (state, call, answer) => {
     switch (call.type) {

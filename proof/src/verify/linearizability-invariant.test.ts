@@ -114,6 +114,18 @@ describe('I11: a shelf', () => {
       { x: 2 },
     ],
     [
+      'an order whose payment failed had its pieces for a while',
+      'ok',
+      inTurn(counted, accepted('x'), looked(3, 2), ended('x', 'cancelled', 'payment-declined'), looked(3)),
+      { x: 2 },
+    ],
+    [
+      'an order whose payment failed for pieces that are not there',
+      'violated',
+      inTurn(counted, accepted('x'), ended('x', 'cancelled', 'payment-declined')),
+      { x: 4 },
+    ],
+    [
       'a confirmed order that never left the shelf',
       'violated',
       inTurn(counted, accepted('x'), ended('x', 'confirmed'), looked(3)),

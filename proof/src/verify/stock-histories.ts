@@ -110,7 +110,12 @@ function buy(lines: Checkout['lines'], from: number, ends: readonly End[] = []) 
   )
 }
 
-/** The steps that an order of so many pieces takes on one shelf; what nobody saw may have happened or not. */
+type Step = 'hold' | 'commit' | 'release' | 'return'
+
+/**
+ * The steps that an order of so many pieces takes on one shelf. An order that was confirmed, or whose payment failed, had its pieces; one
+ * that was out of stock never had any, on no shelf. What nobody saw may have happened or not.
+ */
 function stepsOf(order: {
   quantity: number
   from: number
@@ -118,14 +123,24 @@ function stepsOf(order: {
   isAlone: boolean
 }): readonly StockOperation[] {
   const { quantity, from, ends, isAlone } = order
-  const maybe = (...types: readonly ('hold' | 'commit' | 'release' | 'return')[]): readonly StockOperation[] =>
+  const maybe = (...types: readonly Step[]): readonly StockOperation[] =>
     types.map((type) => ({ call: { type, quantity }, from, to: NEVER }))
+  const hold = (answer: 'held' | 'rejected', { to }: End): StockOperation => ({
+    ...{ call: { type: 'hold', quantity }, answer, from, to },
+  })
   const confirmed = ends.find(({ state }) => state === 'confirmed')
   const off = ends.find(({ state }) => state !== 'confirmed')
-  const after = off ? maybe('release', 'return') : []
-  if (confirmed)
-    return [{ call: { type: 'hold', quantity }, answer: 'held', from, to: confirmed.to }, ...maybe('commit'), ...after]
-  if (off?.state === 'cancelled' && off.reason === 'out-of-stock' && isAlone)
-    return [{ call: { type: 'hold', quantity }, answer: 'rejected', from, to: off.to }]
-  return maybe('hold', 'commit', 'release', 'return')
+  if (confirmed) return [hold('held', confirmed), ...maybe('commit'), ...(off ? maybe('release', 'return') : [])]
+  if (off?.state !== 'cancelled') return maybe('hold', 'commit', 'release', 'return')
+  switch (off.reason) {
+    case 'out-of-stock':
+      return isAlone ? [hold('rejected', off)] : []
+    case 'payment-declined':
+    case 'payment-timeout':
+      return [hold('held', off), ...maybe('release')]
+    case 'stock-timeout':
+      return maybe('hold', 'release')
+    default:
+      return maybe('hold', 'commit', 'release', 'return')
+  }
 }
