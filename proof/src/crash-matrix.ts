@@ -66,10 +66,8 @@ async function run(options: Options): Promise<number> {
       date: new Date().toISOString().slice(0, 10),
       minutes: (Date.now() - startedAt) / 60_000,
     }
-    if (options.report) writeFileSync(options.report, markdownReport(result.outcomes, summary, machine))
-    console.log(
-      options.json ? JSON.stringify({ ...machine, summary, ...result }) : textReport(result.outcomes, summary),
-    )
+    if (options.report) writeFileSync(options.report, markdownReport(result, summary, machine))
+    console.log(options.json ? JSON.stringify({ ...machine, summary, ...result }) : textReport(result, summary))
     return summary.ok ? 0 : 1
   } finally {
     await market.close()

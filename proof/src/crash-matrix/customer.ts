@@ -40,7 +40,8 @@ export interface Market {
   readonly onAccepted: (record: { key: string; cart: string; orderId: string; body: string }) => void
 }
 
-const PATIENCE_MS = 90_000
+/** Longer than a few leases: what a killed process had claimed is claimed again after one, and may be hit again then. */
+const PATIENCE_MS = 240_000
 const PAUSE_MS = 60
 const ADDRESS = { name: 'Ada Shopper', line1: '1 High Street', city: 'York', postalCode: 'YO1 7HH', country: 'GB' }
 

@@ -22,6 +22,8 @@ export interface MatrixResult {
   readonly outcomes: readonly Outcome[]
   /** The last check of the books. */
   readonly findings: readonly Finding[]
+  /** What the checks of the books found that names no order of any cell: the doing of some cell in its round. */
+  readonly unclaimed: readonly string[]
 }
 
 /** Every place with every fault. Services take their cells side by side, one at a time each. */
@@ -31,6 +33,7 @@ export async function runMatrix(market: MarketPlace, options: MatrixOptions): Pr
   const numbered = cells.map((cell, id): Cell => ({ ...cell, id }))
   const outcomes: Outcome[] = []
   const known = new Set<string>()
+  const unclaimed: string[] = []
   let findings: readonly Finding[] = []
   let done = 0
   const told = ({ cell, firedAt }: Pending) => {
@@ -48,10 +51,19 @@ export async function runMatrix(market: MarketPlace, options: MatrixOptions): Pr
     findings = await market.verify()
     const sentences = sentencesOf(findings).filter((sentence) => !known.has(sentence))
     for (const sentence of sentences) known.add(sentence)
-    outcomes.push(...ends.map((one) => outcomeOf(one, complaintsAbout(one, pending, sentences))))
+    const isAbout = ({ orderIds }: Pending, sentence: string) => orderIds.some((id) => sentence.includes(id))
+    unclaimed.push(...sentences.filter((sentence) => !pending.some((one) => isAbout(one, sentence))))
+    outcomes.push(
+      ...ends.map((one) =>
+        outcomeOf(
+          one,
+          sentences.filter((sentence) => isAbout(one, sentence)),
+        ),
+      ),
+    )
     onProgress(`Books checked: ${sentences.length === 0 ? 'they agree' : sentences.join('\n  ')}`)
   }
-  return { outcomes, findings }
+  return { outcomes, findings, unclaimed }
 }
 
 async function runLane(
@@ -90,12 +102,6 @@ function roundsOf(cells: readonly Cell[]): readonly (readonly Cell[])[] {
 
 const sentencesOf = (findings: readonly Finding[]) =>
   findings.flatMap(({ invariant, violations }) => violations.map((sentence) => `${invariant}: ${sentence}`))
-
-/** What the checker says of a cell's orders; what it says of nobody's could be the doing of any cell of the round. */
-const complaintsAbout = (one: Pending, all: readonly Pending[], sentences: readonly string[]) => {
-  const names = ({ orderIds }: Pending, sentence: string) => orderIds.some((id) => sentence.includes(id))
-  return sentences.filter((sentence) => names(one, sentence) || !all.some((other) => names(other, sentence)))
-}
 
 function outcomeOf(
   { cell, firedAt, end }: Pending & { end: Awaited<Pending['ended']> },

@@ -1,6 +1,7 @@
 import { styleText } from 'node:util'
 import { crashPoints } from '@micromart/telemetry/crash-points'
 import { faults } from './arming.ts'
+import type { MatrixResult } from './matrix.ts'
 import type { Outcome } from './outcome.ts'
 import { type Row, rowsOf, type Summary } from './summary.ts'
 
@@ -26,19 +27,21 @@ const sentence = (summary: Summary): string =>
     `in the median, ${seconds(summary.longestRecoveryMs)} at most; ${summary.checkouts} checkouts in the books`,
   ].join(' ')
 
-const complaintsOf = (outcomes: readonly Outcome[]): readonly string[] =>
-  outcomes.flatMap(({ cell: { place, fault }, complaints }) =>
+const complaintsOf = ({ outcomes, unclaimed }: MatrixResult): readonly string[] => [
+  ...outcomes.flatMap(({ cell: { place, fault }, complaints }) =>
     complaints.map((complaint) => `${place.service} ${place.point} ${place.kind} ${fault}: ${complaint}`),
-  )
+  ),
+  ...unclaimed.map((complaint) => `the books: ${complaint}`),
+]
 
 /** For a terminal. */
-export function textReport(outcomes: readonly Outcome[], summary: Summary): string {
-  const rows = rowsOf(outcomes)
+export function textReport(result: MatrixResult, summary: Summary): string {
+  const rows = rowsOf(result.outcomes)
   const width = Math.max(0, ...rows.map(({ service, point, kind }) => `${service} ${point} ${kind}`.length))
   const lineOf = ({ service, point, kind, outcomes: about }: Row) =>
     [`${service} ${point} ${kind}`.padEnd(width), ...faults.map((fault) => coloured(about[fault]))].join('  ')
   const head = [''.padEnd(width), ...faults.map((fault) => fault.padEnd(COLUMN))].join('  ').trimEnd()
-  return [head, ...rows.map(lineOf), '', ...complaintsOf(outcomes), sentence(summary)].join('\n')
+  return [head, ...rows.map(lineOf), '', ...complaintsOf(result), sentence(summary)].join('\n')
 }
 
 const COLUMN = 16
@@ -50,8 +53,8 @@ function coloured(outcome: Outcome | undefined): string {
 }
 
 /** For docs: a page of Markdown. */
-export function markdownReport(outcomes: readonly Outcome[], summary: Summary, machine: Machine): string {
-  const tables = [...Map.groupBy(rowsOf(outcomes), ({ service }) => service)].flatMap(([service, rows]) => [
+export function markdownReport(result: MatrixResult, summary: Summary, machine: Machine): string {
+  const tables = [...Map.groupBy(rowsOf(result.outcomes), ({ service }) => service)].flatMap(([service, rows]) => [
     `## ${service}`,
     '',
     `| Point | Work | ${faults.join(' | ')} |`,
@@ -62,7 +65,7 @@ export function markdownReport(outcomes: readonly Outcome[], summary: Summary, m
     ),
     '',
   ])
-  const complaints = complaintsOf(outcomes)
+  const complaints = complaintsOf(result)
   return [
     '# Crash matrix',
     '',

@@ -19,7 +19,7 @@ export interface Summary {
   readonly ok: boolean
 }
 
-export function summarise({ outcomes, findings }: MatrixResult): Summary {
+export function summarise({ outcomes, findings, unclaimed }: MatrixResult): Summary {
   const count = (verdict: Verdict) => outcomes.filter((outcome) => outcome.verdict === verdict).length
   const notReached = count('not reached')
   const times = outcomes.flatMap(({ recoveryMs }) => recoveryMs ?? []).toSorted((one, other) => one - other)
@@ -34,7 +34,7 @@ export function summarise({ outcomes, findings }: MatrixResult): Summary {
     medianRecoveryMs: times[Math.floor(times.length / 2)] ?? 0,
     longestRecoveryMs: times.at(-1) ?? 0,
     checkouts: findings.find(({ invariant }) => invariant === 'I3')?.counts['checkouts'] ?? 0,
-    ok: outcomes.length > 0 && agree && count('held') === outcomes.length,
+    ok: outcomes.length > 0 && agree && unclaimed.length === 0 && count('held') === outcomes.length,
   }
 }
 
