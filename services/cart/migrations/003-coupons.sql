@@ -35,6 +35,7 @@ CREATE INDEX coupon_uses_of_customer ON coupon_uses (code, customer) WHERE given
 -- A copy of the coupon's terms, as the lines have copies of prices.
 ALTER TABLE carts ADD COLUMN coupon json;
 
+-- contract: the check is about columns that no older version writes
 ALTER TABLE checkouts
   ADD COLUMN discount_minor bigint NOT NULL DEFAULT 0 CHECK (discount_minor >= 0),
   ADD COLUMN coupon_code text,
