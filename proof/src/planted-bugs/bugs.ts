@@ -49,13 +49,6 @@ export const bugs: readonly Bug[] = [
       'for (const { id } of rows) inFlight.add(id)\n    if (rows.length > 0) await database.execute(MARK, [rows.map(({ id }) => id), clock.now()])',
   },
   {
-    name: 'unconfirmed-counts-as-published',
-    mistake: 'a publish that was returned or timed out is taken for confirmed',
-    file: 'packages/postgres/src/outbox-relay.ts',
-    find: 'failure: outcome.confirmed ? undefined : `${outcome.reason}: ${outcome.detail}`',
-    replace: 'failure: undefined',
-  },
-  {
     name: 'outbox-paged-by-id',
     mistake: 'the relay reads on from the last id, so a row that commits late is never seen',
     file: 'packages/postgres/src/outbox-relay.ts',
@@ -93,13 +86,6 @@ export const bugs: readonly Bug[] = [
     find: "step('authorize', (data) => provider.authorize(data), answered)",
     replace:
       "step('authorize', (data) => provider.authorize({ ...data, key: data.key.slice(0, -6) + String(Math.random()).slice(2, 8) }), answered)",
-  },
-  {
-    name: 'amount-without-quantity',
-    mistake: 'the total of a cart leaves the quantities out',
-    file: 'services/cart/src/http/checkout-routes.ts',
-    find: 'const total = totalOfCart(frozen.value)',
-    replace: 'const total = totalOfCart({ ...frozen.value, lines: lines.map((line) => ({ ...line, quantity: 1 })) })',
   },
   {
     name: 'payment-timeout-forgotten',
@@ -158,26 +144,11 @@ export const bugs: readonly Bug[] = [
     replace: 'ORDER BY order_id',
   },
   {
-    name: 'no-tombstone',
-    mistake: 'a cancellation that overtakes its order leaves no trace, so the order is held later',
-    file: 'services/inventory/src/adapters/postgres-reservations.ts',
-    find: "const known = [...reservations].filter(([, { status }]) => status !== 'none')",
-    replace:
-      "const known = [...reservations].filter(([, { status, lines }]) => status !== 'none' && !(status === 'cancelled' && lines.length === 0))",
-  },
-  {
     name: 'cancel-keeps-hold',
     mistake: 'a cancelled order keeps its pieces',
     file: 'services/inventory/src/messages/inventory-subscriptions.ts',
     find: "on(OrderCancelled, ending(handle(() => ({ type: 'Cancel' })))),",
     replace: 'on(OrderCancelled, ending(async () => {})),',
-  },
-  {
-    name: 'lines-not-summed',
-    mistake: 'two lines of one item are checked one by one',
-    file: 'services/inventory/src/domain/reservation.ts',
-    find: 'return [...sums].map(([sku, quantity]) => ({ sku, quantity }))',
-    replace: 'return lines',
   },
   {
     name: 'movement-not-booked',
@@ -194,10 +165,54 @@ export const bugs: readonly Bug[] = [
     replace: 'if (!isSignedWebhook({ secret, rawBody, signature, now: clock.now() }) && rawBody.length === 0)',
   },
   {
-    name: 'mail-without-memory',
-    mistake: 'a mail that is asked for twice is queued twice',
-    file: 'services/notification/src/queue-emails.ts',
-    find: 'id: `${SEND_EMAIL}:${id}`',
-    replace: 'id: `${SEND_EMAIL}:${id}:${Math.random()}`',
+    name: 'unconfirmed-counts-as-published',
+    mistake: 'a publish that was returned or timed out is taken for confirmed',
+    file: 'packages/postgres/src/outbox-relay.ts',
+    find: ": { failure: `${outcome.reason}: ${outcome.detail}`, brokerAway: outcome.reason === 'unavailable' }",
+    replace: ': { failure: undefined, brokerAway: false }',
+  },
+  {
+    name: 'lost-commit-run-again',
+    mistake: 'a transaction whose answer is lost is run again at once, though it may have committed',
+    file: 'packages/postgres/src/idempotency.ts',
+    find: 'return await database.transaction(async (tx) => {',
+    replace:
+      'const twice = (work: (tx: Transaction) => Promise<never>) =>\n        database.transaction(work).catch((error) => (String(error).includes("terminated") ? database.transaction(work) : Promise.reject(error)))\n      return await (twice as typeof database.transaction)(async (tx) => {',
+  },
+  {
+    name: 'total-without-quantity',
+    mistake: 'the total of a cart leaves the quantities out',
+    file: 'services/cart/src/http/checkout-routes.ts',
+    find: 'total: totalOfCart(cart),',
+    replace: 'total: totalOfCart({ ...cart, lines: cart.lines.map((line) => ({ ...line, quantity: 1 })) }),',
+  },
+  {
+    name: 'no-tombstone',
+    mistake: 'a cancellation that overtakes its order is forgotten, so the order is held later',
+    file: 'services/inventory/src/adapters/postgres-reservations.ts',
+    find: 'isNew.has(order_id) ? noReservation : { status, lines }',
+    replace:
+      "isNew.has(order_id) || (status === 'cancelled' && lines.length === 0) ? noReservation : { status, lines }",
+  },
+  {
+    name: 'mail-given-up',
+    mistake: 'a mail whose addressee cannot be asked for right now is given up',
+    file: 'services/notification/src/send-email.ts',
+    find: 'const addressee = await contacts.find(data)',
+    replace: 'const addressee = await contacts.find(data).catch(() => undefined)',
+  },
+  {
+    name: 'coupon-not-given-back',
+    mistake: 'a cancelled order keeps its use of a coupon',
+    file: 'services/cart/src/messages/cart-subscriptions.ts',
+    find: 'await coupons.giveBack(tx, orderIds, clock.now())',
+    replace: 'void orderIds',
+  },
+  {
+    name: 'coupon-limit-after-the-fact',
+    mistake: 'a coupon is used without counting',
+    file: 'services/cart/src/adapters/postgres-coupons.ts',
+    find: 'UPDATE coupons SET uses = uses + 1\n  WHERE code = $1 AND (most_uses IS NULL OR uses < most_uses) AND',
+    replace: 'UPDATE coupons SET uses = uses\n  WHERE code = $1 AND',
   },
 ]

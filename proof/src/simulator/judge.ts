@@ -1,9 +1,7 @@
+import type { HistoryRecord } from '../history.ts'
 import type { Books } from '../verify/books.ts'
-import { checkEnds, checkTotals } from '../verify/checkout-invariants.ts'
-import { checkIdempotency } from '../verify/idempotency-invariant.ts'
-import { checkMessages } from '../verify/message-invariant.ts'
-import { checkMoney } from '../verify/money-invariant.ts'
-import { checkStock } from '../verify/stock-invariant.ts'
+import { historyOf } from '../verify/read-history.ts'
+import { findingsOf } from '../verify/verify.ts'
 import type { DatabaseServers } from './world/servers.ts'
 
 /** The checkers' own statements on the simulated stores. */
@@ -22,15 +20,7 @@ const booksOf = (servers: DatabaseServers): Books => ({
 })
 
 /** Every violation of an invariant, as a sentence with its number. */
-export async function judge(servers: DatabaseServers): Promise<readonly string[]> {
-  const books = booksOf(servers)
-  const findings = [
-    await checkStock(books),
-    await checkMoney(books),
-    await checkEnds(books),
-    await checkIdempotency(books, undefined),
-    await checkMessages(books),
-    await checkTotals(books),
-  ]
+export async function judge(servers: DatabaseServers, records: readonly HistoryRecord[]): Promise<readonly string[]> {
+  const findings = await findingsOf(booksOf(servers), historyOf(records))
   return findings.flatMap(({ invariant, violations }) => violations.map((violation) => `${invariant}: ${violation}`))
 }

@@ -23,7 +23,7 @@ export type Fault =
   /** What the service sends to its database is lost, and nothing says so until it gives up. */
   | { readonly kind: 'partition'; readonly service: ServiceName; readonly atMs: number; readonly forMs: number }
   | { readonly kind: 'clock-jump'; readonly service: ServiceName; readonly atMs: number; readonly byMs: number }
-  /** A second delivery of a webhook that was accepted long ago, or one that nobody signed. */
+  /** A second delivery of a webhook that was accepted long ago, or the next one's contrary from somebody who cannot sign. */
   | { readonly kind: 'webhook-replayed' | 'webhook-forged'; readonly atMs: number }
 
 /** How likely it is that one operation goes wrong by itself. */

@@ -1,4 +1,5 @@
-import { asking, sendClients, skuOf } from './clients.ts'
+import type { Shopper } from '../shopper.ts'
+import { sendClients, shopperIn, skuOf } from './clients.ts'
 import { judge } from './judge.ts'
 import { calmNoise, type Plan, planOf } from './plan.ts'
 import { copyOfServers, type DatabaseServers, emptyServers } from './world/servers.ts'
@@ -35,12 +36,9 @@ async function openShop(definitions: Definitions): Promise<{ servers: DatabaseSe
   startAll(world)
   const work = (async () => {
     await world.schedule.pause(5_000)
-    const ask = asking(world)
-    const login = await ask('user', 'POST /api/v1/auth/login', {
-      body: { email: 'admin@micromart.test', password: 'micromart-demo' },
-    })
-    const staffToken: string = login.body.accessToken
-    for (const index of [0, 1, 2]) await addProduct(ask, staffToken, index)
+    const shopper = shopperIn(world)
+    const staffToken = await shopper.signIn('admin@micromart.test', 'micromart-demo')
+    for (const index of [0, 1, 2]) await addProduct(shopper, staffToken, index)
     return staffToken
   })()
   const staffToken = await runUntil(world, work).catch((cause: unknown) => {
@@ -52,17 +50,12 @@ async function openShop(definitions: Definitions): Promise<{ servers: DatabaseSe
   return { servers: world.servers, staffToken }
 }
 
-async function addProduct(ask: ReturnType<typeof asking>, staffToken: string, index: number) {
+async function addProduct(shopper: Shopper, staffToken: string, index: number) {
   const sku = skuOf(index)
-  const body = {
-    handle: sku.toLowerCase(),
-    title: `Product ${index}`,
-    variants: [{ sku, price: { minor: 1_250 + 333 * index, currency: 'USD' } }],
-  }
-  const answer = await ask('product', 'POST /api/v1/products', {
-    headers: { authorization: `Bearer ${staffToken}` },
-    body,
-  })
+  const variants = [{ sku, price: { minor: 1_250 + 333 * index, currency: 'USD' } }]
+  const body = { handle: sku.toLowerCase(), title: `Product ${index}`, variants }
+  const headers = { authorization: `Bearer ${staffToken}` }
+  const answer = await shopper.call({ method: 'POST', path: '/api/v1/products', headers, body })
   if (answer.status !== 201) throw new Error(`no product: ${answer.status} ${answer.text}`)
 }
 
@@ -103,7 +96,7 @@ async function runPlan(
     })
     while (violations.length > 0 && schedule.nowMs < deadline) {
       await schedule.pause(1_000)
-      violations = gone ? await judge(world.servers) : ['I3: clients still wait for an answer']
+      violations = gone ? await judge(world.servers, clients.records) : ['I3: clients still wait for an answer']
     }
     return violations
   }
@@ -113,7 +106,7 @@ async function runPlan(
     hash: trace.hash(),
     violations,
     events: trace.entries.length,
-    checkouts: clients.seen.filter(({ type }) => type === 'ok').length,
+    checkouts: clients.records.filter(({ op, type }) => op === 'checkout' && type === 'ok').length,
     simulatedMs: schedule.nowMs - startedAt,
     trace: trace.entries,
   }

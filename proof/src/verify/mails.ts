@@ -6,31 +6,38 @@ export interface Mail {
   readonly orderId: string
   readonly template: string
   readonly status: 'waiting' | 'sent' | 'undeliverable' | 'unasked'
+  /** It was given up for want of an address that the shop has. */
+  readonly hadAddress: boolean
   /** How often it was handed over, in the mailbox or to a mail server. */
   readonly handedOver: number
   /** How often more than once the customer may have it: known and counted. */
   readonly duplicates: number
 }
 
-const EMAILS = 'SELECT id, order_id, template, status, handovers FROM emails'
+const EMAILS = 'SELECT id, order_id, template, status, reason, handovers FROM emails'
+const ADDRESSES = 'SELECT order_id FROM checkout_contacts WHERE email IS NOT NULL'
 const MAILBOX = 'SELECT id, order_id, template, duplicates FROM mailbox'
 
 export async function readMails(books: Books): Promise<readonly Mail[]> {
   type Row = { id: string; order_id: string; template: string }
-  const emails = await books.read<Row & { status: Mail['status']; handovers: number }>('notification', EMAILS)
+  type Email = Row & { status: Mail['status']; reason: string | null; handovers: number }
+  const emails = await books.read<Email>('notification', EMAILS)
+  const addresses = await books.read<{ order_id: string }>('cart', ADDRESSES)
+  const reachable = new Set(addresses.map(({ order_id }) => order_id))
   const mailbox = await books.read<Row & { duplicates: number }>('notification', MAILBOX)
   const boxed = new Map(mailbox.map((row) => [row.id, row]))
   const known = new Set(emails.map(({ id }) => id))
   return [
-    ...emails.map(({ id, order_id, template, status, handovers }) => {
+    ...emails.map(({ id, order_id, template, status, reason, handovers }) => {
       const box = boxed.get(id)
       const duplicates = (box?.duplicates ?? 0) + Math.max(0, handovers - 1)
-      return { orderId: order_id, template, status, handedOver: handovers + (box ? 1 : 0), duplicates }
+      const hadAddress = reason === 'no-contact' && reachable.has(order_id)
+      return { orderId: order_id, template, status, hadAddress, handedOver: handovers + (box ? 1 : 0), duplicates }
     }),
     ...mailbox
       .filter(({ id }) => !known.has(id))
       .map(({ order_id, template, duplicates }) => ({
-        ...{ orderId: order_id, template, status: 'unasked' as const, handedOver: 1, duplicates },
+        ...{ orderId: order_id, template, status: 'unasked' as const, hadAddress: false, handedOver: 1, duplicates },
       })),
   ]
 }
@@ -53,9 +60,10 @@ export function judgeMails(orders: ReadonlyMap<string, ReplayedOrder>, mails: re
   ]
 }
 
-function judgeMail({ orderId, template, status, handedOver }: Mail): readonly string[] {
+function judgeMail({ orderId, template, status, hadAddress, handedOver }: Mail): readonly string[] {
   const name = `the mail ${template} of order ${orderId}`
   if (status === 'waiting') return [`${name} still waits`]
+  if (hadAddress) return [`${name} was given up for want of an address, but there is one`]
   if (status === 'unasked') return [`${name} is in the mailbox, but nobody asked for it`]
   return status === 'sent' && handedOver === 0 ? [`${name} counts as sent, but was handed over to nobody`] : []
 }

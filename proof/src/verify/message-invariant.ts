@@ -29,6 +29,11 @@ interface Sent {
   readonly published: boolean
 }
 
+/** A message is one cause: what it makes of an order it makes once. */
+const CAUSED_TWICE = `
+  SELECT stream_id, type, causation_id, count(*)::int AS times FROM event_log
+  GROUP BY stream_id, type, causation_id HAVING count(*) > 1`
+
 /** I5: no message lost, none applied twice: outboxes against inboxes, both ways; what waits as a dead letter is named. */
 export async function checkMessages(books: Books): Promise<Finding> {
   const sent = new Map<string, Sent>()
@@ -37,6 +42,10 @@ export async function checkMessages(books: Books): Promise<Finding> {
   for (const name of consumers) heard.set(name, await readInbox(books, name))
   const dead = await countDeadLetters(books)
   const givenUp = await readGivenUp(books)
+  const repeated = await books.read<{ stream_id: string; type: string; causation_id: string; times: number }>(
+    'order',
+    CAUSED_TWICE,
+  )
   return finding('I5', 'no message lost, none applied twice', {
     counts: {
       sent: sent.size,
@@ -49,6 +58,10 @@ export async function checkMessages(books: Books): Promise<Finding> {
         [...ids]
           .filter((id) => !sent.has(id) && !givenUp.has(id))
           .map((id) => `${consumer} has handled ${id}, which nobody sent`),
+      ),
+      ...repeated.map(
+        ({ stream_id, type, causation_id, times }) =>
+          `${causation_id} was applied ${times} times: it made ${type} of order ${stream_id} each time`,
       ),
       ...(dead > 0 ? [`${dead} dead letters wait for a decision: micromart dead-letters list`] : []),
     ],

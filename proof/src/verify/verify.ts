@@ -43,19 +43,25 @@ export const invariantNames = Object.keys(checks) as readonly InvariantName[]
 
 const ASK_EVERY_MS = 250
 
+/** Each invariant's finding on the books as they are now. */
+export async function findingsOf(
+  books: Books,
+  history: History | undefined,
+  only: readonly InvariantName[] = invariantNames,
+): Promise<readonly Finding[]> {
+  const findings: Finding[] = []
+  for (const name of only) findings.push(await checks[name](books, history))
+  return findings
+}
+
 /** Checks the invariants I1 to I12 on the books of a shop, with statements and arithmetic of its own. @throws BadHistory */
 export async function verify(books: Books, options: VerifyOptions): Promise<readonly Finding[]> {
   const history = options.historyFile === undefined ? undefined : await readHistory(options.historyFile)
   const deadline = Date.now() + options.settleMs
-  const all = async () => {
-    const findings: Finding[] = []
-    for (const name of options.only ?? invariantNames) findings.push(await checks[name](books, history))
-    return findings
-  }
   for (;;) {
     // the books are several databases: while orders run they cannot agree, so judge when they are quiet
     const quiet = (await countUnfinished(books)) === 0
-    const findings = quiet || Date.now() >= deadline ? await all() : undefined
+    const findings = quiet || Date.now() >= deadline ? await findingsOf(books, history, options.only) : undefined
     if (findings && (Date.now() >= deadline || findings.every(({ state }) => state !== 'violated'))) return findings
     await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS))
   }

@@ -235,6 +235,18 @@ describe('the payment service', () => {
     assert.deepEqual(await toldUntil(orderId, 'authorized'), ['authorized'])
   })
 
+  test('a provider that never decides is asked for ever, and nothing is held when the order was given up', async () => {
+    const orderId = await due('sandbox:silent')
+    await h.runTimers()
+    await cancel(orderId)
+    h.clock.advance(16 * MINUTE_MS)
+    await h.runTimers()
+    assert.equal((await view(orderId)).status, 'pending')
+    assert.deepEqual([await told(orderId), await atProvider(orderId)], [[], []])
+    const timers = await h.database.query('SELECT kind FROM timers WHERE subject = $1', [orderId])
+    assert.deepEqual(timers, [{ kind: 'reconcile' }])
+  })
+
   test('a success that comes after the order was given up is voided at once', async () => {
     const orderId = await due('sandbox:late')
     await h.runTimers()

@@ -27,7 +27,19 @@ const cutAudit = (which: string) => ({
   mend: 'INSERT INTO audit_log SELECT * FROM cut_off; DROP TABLE cut_off',
 })
 
+const captures = (offset: string) =>
+  `INSERT INTO event_log SELECT stream_id, version ${offset}, type, data, at, causation_id, correlation_id, traceparent
+   FROM event_log WHERE type = 'PaymentCaptured' AND version = (SELECT max(version) FROM event_log last WHERE last.stream_id = event_log.stream_id)`
+
 export const tamperings: readonly Tampering[] = [
+  {
+    what: 'an event that one message has left twice',
+    database: 'order',
+    spoil: captures('+ 1'),
+    mend: `DELETE FROM event_log later USING event_log first WHERE later.stream_id = first.stream_id AND later.type = first.type
+      AND later.causation_id = first.causation_id AND later.version > first.version`,
+    broken: ['I5', 'I7', 'I12'],
+  },
   {
     what: 'a piece more on the shelf',
     database: 'inventory',

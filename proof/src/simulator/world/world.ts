@@ -76,6 +76,18 @@ export function createWorld(
   const network = createNetwork({ ...shared, random: random.fork('network') })
   const webhooks: { readonly body: string; readonly headers: Readonly<Record<string, string>> }[] = []
 
+  let forgeNext = false
+
+  /** Somebody says the contrary a moment before the provider speaks, and cannot sign it. */
+  const forge = async (body: string, headers: Readonly<Record<string, string>>) => {
+    forgeNext = false
+    trace.add('fault', 'a forged webhook comes first')
+    const { id, payment, ...rest } = JSON.parse(body) as { id: string; payment: { status: string; reason?: string } }
+    const { status, reason: _, ...about } = payment
+    const contrary = status === 'declined' ? { status: 'authorized' } : { status: 'declined', reason: 'forged' }
+    await post(JSON.stringify({ ...rest, id: `${id}x`, payment: { ...about, ...contrary } }), headers).catch(() => {})
+  }
+
   const post = (body: string, headers: Readonly<Record<string, string>>) =>
     network.request('payment', { method: 'POST', path: '/api/v1/payments/webhooks/sandbox', headers, body })
 
@@ -85,7 +97,10 @@ export function createWorld(
     bytes: random.fork('bytes'),
     fetch: async (url, { method = 'GET', headers, body }) => {
       const sent = Object.fromEntries(new Headers(headers))
-      if (url.pathname.includes('webhooks')) webhooks.push({ body: String(body), headers: sent })
+      if (url.pathname.includes('webhooks')) {
+        webhooks.push({ body: String(body), headers: sent })
+        if (forgeNext) await forge(String(body), sent)
+      }
       try {
         const request = { method, path: url.pathname, headers: sent, ...(body ? { body: String(body) } : {}) }
         const { status, text } = await network.request(url.hostname, request)
@@ -147,20 +162,18 @@ export function createWorld(
         trace.add('fault', `the clock of ${fault.service} jumps by ${fault.byMs} ms`)
         return nodeOf(fault.service).jumpClock(fault.byMs)
       case 'webhook-replayed':
+        return replay()
       case 'webhook-forged':
-        return disturb(fault.kind)
+        forgeNext = true
+        return
     }
   }
 
-  const disturb = (kind: 'webhook-replayed' | 'webhook-forged') => {
+  const replay = () => {
     const webhook = webhooks.length > 0 ? random.pick(webhooks) : undefined
     if (!webhook) return
-    trace.add('fault', kind)
-    const body =
-      kind === 'webhook-forged'
-        ? webhook.body.replace('declined', 'authorized').replace(/"minor":\d+/, '"minor":1')
-        : webhook.body
-    post(body, webhook.headers).catch(() => {})
+    trace.add('fault', 'a webhook comes again')
+    post(webhook.body, webhook.headers).catch(() => {})
   }
 
   return {

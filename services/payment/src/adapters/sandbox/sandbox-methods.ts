@@ -30,6 +30,8 @@ export function planFor({ method, dueAt }: Pick<Authorization, 'method' | 'dueAt
       }
     case 'sandbox:late':
       return { status: 'pending', later: { outcome: 'authorized', at: afterDue } }
+    case 'sandbox:silent':
+      return { status: 'pending' }
     case 'sandbox:duplicate-webhook':
       return { status: 'authorized', webhookCopies: 3 }
     default:
