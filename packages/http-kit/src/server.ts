@@ -102,8 +102,11 @@ function addContext(http: HttpServer, ids: Ids) {
     ),
   )
   http.addHook('preHandler', async (request) => at('handle.before', request))
-  http.addHook('onSend', async (request, _reply, payload) => {
-    await at('reply.before', request)
+  http.addHook('onSend', async (request, reply, payload) => {
+    await at('reply.before', request)?.catch((error: unknown) => {
+      reply.code(500) // whatever it was going to say, nobody can rely on it now
+      throw error
+    })
     return payload
   })
   http.addHook('onResponse', async (request) => at('reply.after', request))

@@ -1,4 +1,4 @@
-import { type Books, isMissingTable } from './books.ts'
+import type { Books } from './books.ts'
 import { type Finding, finding } from './finding.ts'
 
 interface Coupon {
@@ -29,7 +29,7 @@ const ORDERS = 'SELECT order_id, status FROM order_view'
 
 /** I9: a coupon is used as often as it may be, in all and by each customer, by checkouts with its discount, and comes back when they are off. */
 export async function checkCoupons(books: Books): Promise<Finding> {
-  const coupons = await readCoupons(books)
+  const coupons = await books.read<Coupon>('cart', COUPONS)
   const uses = coupons.length > 0 ? await books.read<Use>('cart', USES) : []
   const checkouts = coupons.length > 0 ? await books.read<DiscountedCheckout>('cart', CHECKOUTS) : []
   const orders = await books.read<{ order_id: string; status: string }>('order', ORDERS)
@@ -51,15 +51,6 @@ export async function checkCoupons(books: Books): Promise<Finding> {
 }
 
 /** No coupon where coupons are not known yet. */
-async function readCoupons(books: Books): Promise<readonly Coupon[]> {
-  try {
-    return await books.read<Coupon>('cart', COUPONS)
-  } catch (error) {
-    if (isMissingTable(error)) return []
-    throw error
-  }
-}
-
 function judgeLimits(coupons: readonly Coupon[], uses: readonly Use[]): readonly string[] {
   const standing = uses.filter(({ is_back }) => !is_back)
   const byCode = Map.groupBy(standing, ({ code }) => code)

@@ -15,6 +15,7 @@ interface Purchase {
   readonly guestTokenHash: string | null
   readonly lines: readonly LoggedLine[]
   readonly total: { readonly minor: number; readonly currency: string }
+  readonly discount?: { readonly couponCode: string; readonly amount: { readonly minor: number } }
 }
 
 interface Logged {

@@ -26,7 +26,8 @@ export async function checkReplay(books: Books): Promise<Finding> {
 }
 
 const VIEW = `
-  SELECT order_id, customer_id, guest_token_hash, cart_id, status, reason, action_url, lines, total_minor, refunded_minor, currency,
+  SELECT order_id, customer_id, guest_token_hash, cart_id, status, reason, action_url, lines, discount_minor, coupon_code, total_minor,
+    refunded_minor, currency,
     version, placed_at, updated_at
   FROM order_view`
 
@@ -41,6 +42,10 @@ const viewRow = ({ orderId, purchase, ...order }: ReplayedOrder) => ({
   ...{ customer_id: purchase.customerId, guest_token_hash: purchase.guestTokenHash },
   ...{ status: order.status, reason: order.reason, action_url: order.actionUrl, version: order.version },
   ...{ total_minor: String(purchase.total.minor), currency: purchase.total.currency },
+  ...{
+    discount_minor: String(purchase.discount?.amount.minor ?? 0),
+    coupon_code: purchase.discount?.couponCode ?? null,
+  },
   ...{ refunded_minor: String(order.refunded?.minor ?? 0), placed_at: order.placedAt, updated_at: order.updatedAt },
 })
 

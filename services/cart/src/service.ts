@@ -13,12 +13,12 @@ import { cartSubscription } from './messages/cart-subscriptions.ts'
 
 /** The cart service on any parts: carts, coupons and checkout behind HTTP, what was checked out behind gRPC. */
 export async function cartService(parts: ServiceParts<CartConfig>): Promise<BuiltService> {
-  const { config, database, outbox, write, clock, ids, http, grpc } = parts
+  const { config, database, outbox, write, audit, clock, ids, http, grpc } = parts
   const catalogue = grpcCatalogue({ grpc, productUrls: config.PRODUCT_GRPC_URL })
   const checkouts = postgresCheckouts(database)
   cartRoutes(http, { carts: postgresCarts, catalogue, database, write, clock, ids, currency: config.CART_CURRENCY })
   cartCouponRoutes(http, { carts: postgresCarts, coupons: postgresCouponBook, write, clock })
-  couponRoutes(http, { coupons: postgresCouponBook, database, write, clock })
+  couponRoutes(http, { coupons: postgresCouponBook, database, write, audit, clock })
   checkoutRoutes(http, { carts: postgresCarts, checkouts, coupons: postgresCouponUses, outbox, write, clock, ids })
   return {
     subscription: cartSubscription({ endings: postgresCartEndings, coupons: postgresCouponUses, clock }),

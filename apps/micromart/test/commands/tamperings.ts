@@ -33,6 +33,27 @@ const captures = (offset: string) =>
 
 export const tamperings: readonly Tampering[] = [
   {
+    what: 'a coupon used more often than it was counted',
+    database: 'cart',
+    spoil: 'UPDATE coupons SET uses = uses - 1',
+    mend: 'UPDATE coupons SET uses = uses + 1',
+    broken: ['I9'],
+  },
+  {
+    what: 'a use of a coupon that was given back though its order stands',
+    database: 'cart',
+    spoil: 'UPDATE coupon_uses SET given_back_at = now(); UPDATE coupons SET uses = uses - 1',
+    mend: 'UPDATE coupon_uses SET given_back_at = NULL; UPDATE coupons SET uses = uses + 1',
+    broken: ['I9'],
+  },
+  {
+    what: 'a view that forgets the coupon',
+    database: 'order',
+    spoil: 'UPDATE order_view SET coupon_code = lower(coupon_code)',
+    mend: 'UPDATE order_view SET coupon_code = upper(coupon_code)',
+    broken: ['I6', 'I7'],
+  },
+  {
     what: 'an event that one message has left twice',
     database: 'order',
     spoil: captures('+ 1'),
@@ -104,7 +125,7 @@ export const tamperings: readonly Tampering[] = [
     database: 'order',
     spoil: `UPDATE order_view SET discount_minor = 0 WHERE coupon_code IS NOT NULL`,
     mend: `UPDATE order_view SET discount_minor = 250 WHERE coupon_code IS NOT NULL`,
-    broken: ['I6'],
+    broken: ['I6', 'I7'],
   },
   {
     what: 'a charge that is not the total',

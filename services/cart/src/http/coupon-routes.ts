@@ -1,13 +1,23 @@
 import { decodeCursor, encodeCursor, PageQuery, pageLimit } from '@micromart/http-kit/cursor'
 import { refusalProblem, writeHandler } from '@micromart/http-kit/idempotent-handler'
+import { actorOf } from '@micromart/http-kit/identity'
 import { kitProblem, type StatusTable } from '@micromart/http-kit/problem'
 import type { HttpServer } from '@micromart/http-kit/server'
 import type { Clock } from '@micromart/kernel/clock'
 import { ok, type Refusal, refuse } from '@micromart/kernel/result'
-import type { Database } from '@micromart/postgres/database'
+import type { AuditLog } from '@micromart/postgres/audit-log'
+import type { Database, Transaction } from '@micromart/postgres/database'
 import type { IdempotentWrite } from '@micromart/postgres/idempotency'
+import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
-import { type CouponLimits, changeLimits, couponCode, type LimitsRefusal, newCoupon } from '../domain/coupon.ts'
+import {
+  type Coupon,
+  type CouponLimits,
+  changeLimits,
+  couponCode,
+  type LimitsRefusal,
+  newCoupon,
+} from '../domain/coupon.ts'
 import type { CouponBook, CouponPlace } from '../ports.ts'
 import { etagOf, matches } from './cart-access.ts'
 import {
@@ -43,12 +53,22 @@ export interface CouponRoutes {
   readonly coupons: CouponBook
   readonly database: Database
   readonly write: IdempotentWrite
+  readonly audit: AuditLog
   readonly clock: Clock
 }
 
 /** The staff's side of coupons. */
-export function couponRoutes(http: HttpServer, { coupons, database, write, clock }: CouponRoutes): void {
+export function couponRoutes(http: HttpServer, { coupons, database, write, audit, clock }: CouponRoutes): void {
   const answer = writeHandler(write, { statuses })
+
+  const note = (tx: Transaction, { caller }: FastifyRequest, done: { action: string; coupon: Coupon }) => {
+    const { terms, mostUses, mostUsesPerCustomer, startsAt, endsAt } = done.coupon
+    const period = { startsAt: startsAt?.toISOString() ?? null, endsAt: endsAt?.toISOString() ?? null }
+    const { code, kind } = terms
+    const off = terms.kind === 'percent' ? { percent: terms.percent } : { ...terms.amount }
+    const details = { kind, ...off, mostUses, mostUsesPerCustomer, ...period }
+    return audit.append(tx, { actor: actorOf(caller), action: done.action, subject: code, details })
+  }
 
   http.post('/api/v1/coupons', {
     config: { access: 'staff' },
@@ -66,6 +86,7 @@ export function couponRoutes(http: HttpServer, { coupons, database, write, clock
         if (!made.ok) return made
         const { code } = made.value.terms
         if (!(await coupons.add(tx, made.value))) return refuse('coupon.code-taken', 'There is a coupon with this code')
+        await note(tx, request, { action: 'coupon.made', coupon: made.value })
         const headers = { location: `/api/v1/coupons/${code}`, etag: etagOf(made.value) }
         return ok({ status: 201, headers, body: bodyOf(made.value) })
       }),
@@ -122,6 +143,7 @@ export function couponRoutes(http: HttpServer, { coupons, database, write, clock
         const changed = changeLimits(coupon, limitsIn(request.body), mostByOneCustomer)
         if (!changed.ok) return changed
         await coupons.saveLimits(tx, changed.value)
+        await note(tx, request, { action: 'coupon.limits-changed', coupon: changed.value })
         return ok({ status: 200, headers: { etag: etagOf(changed.value) }, body: bodyOf(changed.value) })
       }),
   })
