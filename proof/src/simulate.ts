@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
@@ -129,6 +129,7 @@ async function keep(pool: Workers, seed: number) {
   const plan = await shrink(planOf(seed), pool.run)
   const { violations } = await pool.run(plan)
   const file = new URL(`seed-${seed}.json`, REGRESSIONS)
+  await mkdir(REGRESSIONS, { recursive: true })
   await writeFile(file, `${JSON.stringify({ violations, plan }, null, 2)}\n`)
   process.stdout.write(`kept as ${fileURLToPath(file)}\n`)
 }

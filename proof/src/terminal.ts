@@ -11,6 +11,7 @@ export interface ProgressLine {
   show(text: string): void
   /** A line that stays. */
   done(text: string): void
+  clear(): void
 }
 
 const EVERY_MS = { terminal: 200, file: 10_000 }
@@ -26,5 +27,6 @@ export function progressLine(stream: NodeJS.WriteStream = process.stdout): Progr
       stream.write(stream.isTTY ? `${clear}${text}` : `${text}\n`)
     },
     done: (text) => void stream.write(`${clear}${text}\n`),
+    clear: () => void stream.write(clear),
   }
 }

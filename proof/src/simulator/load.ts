@@ -2,6 +2,7 @@ import { registerHooks } from 'node:module'
 import { plant } from '../planted-bugs/plant.ts'
 import type { Simulator } from './run-seed.ts'
 import { simulateTheMachine } from './world/globals.ts'
+import type { RecordStatement } from './world/servers.ts'
 
 const replacement = (file: string) => new URL(`./replacements/${file}`, import.meta.url).href
 
@@ -13,7 +14,13 @@ const replacements: Readonly<Record<string, string>> = {
 }
 
 /** Replaces the machine in this thread for good, then loads the product on it, with a planted bug if one is named. */
-export async function loadSimulator(bug?: string): Promise<Simulator> {
+export async function loadSimulator({
+  bug,
+  record,
+}: {
+  bug?: string | undefined
+  record?: RecordStatement
+} = {}): Promise<Simulator> {
   simulateTheMachine()
   if (bug !== undefined) plant(bug)
   registerHooks({
@@ -24,5 +31,5 @@ export async function loadSimulator(bug?: string): Promise<Simulator> {
   })
   const { createSimulator } = await import('./run-seed.ts')
   const { services } = await import('@micromart/cli/start/services')
-  return createSimulator(services)
+  return createSimulator(services, record)
 }

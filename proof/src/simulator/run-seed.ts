@@ -2,7 +2,7 @@ import type { Shopper } from '../shopper.ts'
 import { sendClients, shopperIn, skuOf } from './clients.ts'
 import { judge } from './judge.ts'
 import { calmNoise, type Plan, planOf } from './plan.ts'
-import { copyOfServers, type DatabaseServers, emptyServers } from './world/servers.ts'
+import { copyOfServers, type DatabaseServers, emptyServers, type RecordStatement } from './world/servers.ts'
 import type { TraceEntry } from './world/trace.ts'
 import { createWorld, type Definitions, type World } from './world/world.ts'
 
@@ -26,13 +26,16 @@ const calmPlan: Plan = { ...planOf(0), faults: [], shoppers: 0, instances: {}, n
 const PATIENCE_MS = 120_000
 
 /** Opens a shop once, by its own routes; every run begins with a copy of it. */
-export async function createSimulator(definitions: Definitions): Promise<Simulator> {
-  const { servers: template, staffToken } = await openShop(definitions)
-  return { run: (plan) => runPlan(plan, { definitions, template, staffToken }) }
+export async function createSimulator(definitions: Definitions, record?: RecordStatement): Promise<Simulator> {
+  const { servers: template, staffToken } = await openShop(definitions, record)
+  return { run: (plan) => runPlan(plan, { definitions, template, staffToken, record }) }
 }
 
-async function openShop(definitions: Definitions): Promise<{ servers: DatabaseServers; staffToken: string }> {
-  const world = createWorld(calmPlan, { definitions, servers: ({ schedule }) => emptyServers(schedule) })
+async function openShop(
+  definitions: Definitions,
+  record: RecordStatement | undefined,
+): Promise<{ servers: DatabaseServers; staffToken: string }> {
+  const world = createWorld(calmPlan, { definitions, servers: ({ schedule }) => emptyServers(schedule, record) })
   startAll(world)
   const work = (async () => {
     await world.schedule.pause(5_000)
@@ -77,9 +80,19 @@ async function runUntil<T>(world: World, work: Promise<T>): Promise<T> {
 
 async function runPlan(
   plan: Plan,
-  { definitions, template, staffToken }: { definitions: Definitions; template: DatabaseServers; staffToken: string },
+  {
+    definitions,
+    template,
+    staffToken,
+    record,
+  }: {
+    definitions: Definitions
+    template: DatabaseServers
+    staffToken: string
+    record: RecordStatement | undefined
+  },
 ) {
-  const world = createWorld(plan, { definitions, servers: (parts) => copyOfServers(template, parts) })
+  const world = createWorld(plan, { definitions, servers: (parts) => copyOfServers(template, { ...parts, record }) })
   const { schedule, trace } = world
   const startedAt = schedule.nowMs
   startAll(world)

@@ -9,7 +9,7 @@ export interface Task {
 }
 
 const { bug } = workerData as { bug: string | undefined }
-const simulator = await loadSimulator(bug)
+const simulator = await loadSimulator({ bug })
 
 parentPort?.on('message', async ({ plan, withTrace }: Task) => {
   const { trace, ...result } = await simulator.run(plan)

@@ -20,6 +20,18 @@ export interface ServerOptions {
   readonly now: () => number
   /** Any order of the rows that a scan finds; the order of writing without it. */
   readonly shuffle?: <T>(items: readonly T[]) => readonly T[]
+  readonly record?: ((statement: StatementRecord) => void) | undefined
+}
+
+/** What one session asked and was answered, once it did not have to wait any more. */
+export interface StatementRecord {
+  readonly session: number
+  readonly text: string
+  readonly values: readonly Value[]
+  readonly answer:
+    | { readonly rows: readonly Record<string, unknown>[]; readonly count: number }
+    | { readonly code: string; readonly constraint: string | undefined }
+    | 'ended'
 }
 
 export type Answer =
@@ -101,15 +113,17 @@ function openSession(server: Server, id: number): ServerSession {
   } as Omit<Session, 'writes'> as Session
   session.writes = new WriteSet(session)
   server.sessions.add(session)
+  const note = (text: string, values: readonly Value[], answer: StatementRecord['answer']) =>
+    server.options.record?.({ session: id, text, values, answer })
 
   return {
     run: (text, values) => {
-      const statement = compiledStatement(server.shared, text)
       try {
-        return runStatement(server, session, { statement, values: values.map(fromClient) })
+        const answer = runOrWait(server, session, { text, values })
+        if ('rows' in answer) note(text, values, answer)
+        return answer
       } catch (error) {
-        if (error instanceof MustWait) return wait(server, session, error.holder as Session)
-        fail(server, session)
+        if (error instanceof SqlError) note(text, values, { code: error.code, constraint: error.constraint })
         throw error
       }
     },
@@ -117,11 +131,23 @@ function openSession(server: Server, id: number): ServerSession {
       session.listener = listener
     },
     end: () => {
+      note('', [], 'ended')
       finish(server, session, 'rollback')
       for (const [key, lock] of server.advisory) if (lock.holder === session) server.advisory.delete(key)
       release(session)
       server.sessions.delete(session)
     },
+  }
+}
+
+function runOrWait(server: Server, session: Session, asked: { text: string; values: readonly Value[] }): Answer {
+  try {
+    const statement = compiledStatement(server.shared, asked.text)
+    return runStatement(server, session, { statement, values: asked.values.map(fromClient) })
+  } catch (error) {
+    if (error instanceof MustWait) return wait(server, session, error.holder as Session)
+    fail(server, session)
+    throw error
   }
 }
 
