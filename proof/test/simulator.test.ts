@@ -49,7 +49,7 @@ describe('a mistake in the product', () => {
     'outbox-marked-before-confirm',
     'new-key-for-each-try',
     'cart-lock-skipped',
-    'lost-commit-run-again',
+    'inbox-check-dropped',
   ])
     test(`is noticed within 100 runs: ${bug}`, async () => {
       const workers = startWorkers(1, { bug })
