@@ -5,12 +5,9 @@ import { openDatabase } from './database.ts'
 
 databaseConformance('PostgreSQL', async () => {
   const { url, drop } = await createTestDatabase()
-  const { hostname, port } = new URL(url)
-  const proxy = await startFaultProxy({ upstreams: () => [{ host: hostname, port: Number(port || 5432) }] })
-  const proxied = new URL(url)
-  proxied.hostname = '127.0.0.1'
-  proxied.port = String(proxy.port)
-  const database = openDatabase({ url: proxied.href, poolSize: 10 })
+  const port = Number(new URL(url).port || 5432)
+  const proxy = await startFaultProxy({ upstreams: () => [{ port }] })
+  const database = openDatabase({ url: proxy.urlOf(url), poolSize: 10 })
   const observer = openDatabase({ url, poolSize: 2 })
   return {
     database,

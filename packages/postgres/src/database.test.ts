@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { startFaultProxy } from '@micromart/testkit/fault-proxy'
 import { openScratchDatabase } from '@micromart/testkit/scratch-database'
-import { startNetwork } from '@micromart/testkit/swallowing-network'
 import { type Database, openDatabase } from './database.ts'
 import { isUnavailable, isUniqueViolation } from './errors.ts'
 
@@ -71,13 +70,14 @@ describe('a network that swallows everything', () => {
   test('is noticed by a session within seconds, and nothing waits for it any more', { timeout: 20_000 }, async (t) => {
     const { url, close } = await openScratchDatabase()
     t.after(close)
-    const network = await startNetwork(t, url)
-    const database = openDatabase({ url: network.url })
+    const proxy = await startFaultProxy({ upstreams: () => [{ port: Number(new URL(url).port) }] })
+    t.after(() => proxy.close())
+    const database = openDatabase({ url: proxy.urlOf(url) })
     t.after(() => database.close())
     const session = await database.session({ patienceMs: 1_000 })
     await session.query('SELECT pg_advisory_lock(1)')
     await database.query('SELECT 1')
-    network.swallow()
+    await proxy.apply({ kind: 'partition' })
     const asked = assert.rejects(database.query('SELECT 2'), isUnavailable)
     await Promise.all([session.ended, asked])
     await assert.rejects(session.query('SELECT 3'))
@@ -101,9 +101,7 @@ describe('a server that is silent', () => {
     const { url, close } = await openScratchDatabase()
     const { port } = new URL(url)
     const proxy = await startFaultProxy({ upstreams: () => [{ port: Number(port) }] })
-    const through = new URL(url)
-    through.port = String(proxy.port)
-    const database = openDatabase({ url: through.href, answerWithinMs: 300 })
+    const database = openDatabase({ url: proxy.urlOf(url), answerWithinMs: 300 })
     try {
       await database.query('SELECT 1')
       await proxy.apply({ kind: 'half-open' })

@@ -23,6 +23,8 @@ export type NetworkFault =
 
 export interface FaultProxy {
   readonly port: number
+  /** The address with the proxy in the place of its host and port. */
+  urlOf(address: string): string
   /** The fault that holds now. */
   readonly fault: () => NetworkFault | undefined
   /** Takes the place of the fault before it. */
@@ -86,6 +88,12 @@ export async function startFaultProxy(options: {
 
   return {
     port,
+    urlOf: (address) => {
+      const url = new URL(address)
+      url.hostname = '127.0.0.1'
+      url.port = String(port)
+      return url.href
+    },
     fault: () => fault,
     apply: async (next) => {
       fault = next

@@ -25,7 +25,7 @@ throttleConformance('memory', {
 
 const server = await startRedisServer()
 const redis = 'url' in server ? server : undefined
-after(() => redis?.close())
+after(() => redis?.kill())
 
 /** Connected, unless nothing listens there. */
 async function inRedis(
