@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
+import { bugs } from './planted-bugs/bugs.ts'
 import { calmNoise, planOf } from './simulator/plan.ts'
 import type { SeedResult } from './simulator/run-seed.ts'
 import { shrink, tellStory } from './simulator/story.ts'
@@ -10,11 +11,12 @@ import { progressLine, wholeNumber } from './terminal.ts'
 
 interface Options {
   readonly seeds: number
-  readonly from: number
+  readonly from?: number
   readonly workers: number
   readonly replay: number
   readonly forever: boolean
   readonly story?: number
+  readonly bug?: string
   readonly json: boolean
 }
 
@@ -26,7 +28,7 @@ const program = new Command('simulate')
       'messages, other crashes. The same seed is the same run. Ends with exit code 1 if an invariant is broken.',
   )
   .option('--seeds <n>', 'how many seeds', wholeNumber, 1_000)
-  .option('--from <n>', 'the first seed', wholeNumber, 1)
+  .option('--from <n>', 'the first seed; 1, or with --forever one that depends on the time', wholeNumber)
   .option('--workers <n>', 'how many threads', wholeNumber, availableParallelism())
   .option(
     '--replay <n>',
@@ -36,10 +38,14 @@ const program = new Command('simulate')
   )
   .option('--forever', 'go on over new seeds until stopped; what fails is kept as a regression test', false)
   .option('--story <seed>', 'run one seed and tell what happened', wholeNumber)
+  .option('--bug <name>', 'with one of the planted bugs in the product: what a failure looks like')
   .option('--json', 'end with one JSON document', false)
 
 const options = program.parse().opts<Options>()
-const workers = startWorkers(options.workers)
+if (options.bug !== undefined && !bugs.some(({ name }) => name === options.bug))
+  program.error(`There is no planted bug ${options.bug}; npm run planted-bugs -- --list names them.`)
+const from = options.from ?? (options.forever ? Math.floor(Date.now() / 1_000) % 900_000_000 : 1)
+const workers = startWorkers(options.workers, options)
 try {
   process.exitCode = options.story === undefined ? await runSeeds(workers) : await tell(workers, options.story)
 } finally {
@@ -53,15 +59,15 @@ async function runSeeds(pool: Workers): Promise<number> {
   const hashes = new Map<number, string>()
   const sums = { seeds: 0, checkouts: 0, events: 0, simulatedMs: 0 }
   const every = options.replay > 0 ? Math.max(1, Math.floor(options.seeds / options.replay)) : 0
-  let next = options.from
-  const isLast = () => !options.forever && next >= options.from + options.seeds
+  let next = from
+  const isLast = () => !options.forever && next >= from + options.seeds
 
   const note = async (result: SeedResult) => {
     sums.seeds += 1
     sums.checkouts += result.checkouts
     sums.events += result.events
     sums.simulatedMs += result.simulatedMs
-    if (every > 0 && (result.seed - options.from) % every === 0 && hashes.size < options.replay)
+    if (every > 0 && (result.seed - from) % every === 0 && hashes.size < options.replay)
       hashes.set(result.seed, result.hash)
     if (result.violations.length > 0) {
       failed.push(result)
@@ -89,7 +95,7 @@ async function runSeeds(pool: Workers): Promise<number> {
   if (options.json) {
     const document = {
       ...sums,
-      from: options.from,
+      from,
       seconds,
       workers: options.workers,
       failed,

@@ -5,6 +5,7 @@ import { type Ports, portsFrom } from '@micromart/cli/start/ports'
 import { type ProcessName, type SplitShop, startSplit } from '@micromart/cli/start/split'
 import { freePortRange } from '@micromart/testkit/free-ports'
 import { createVirtualHost } from '@micromart/testkit/rabbitmq-vhost'
+import { startRedisServer } from '@micromart/testkit/redis-server'
 import { recordHistory } from '../history.ts'
 import { openShopkeeper } from '../shopkeeper.ts'
 import { createShopper } from '../shopper.ts'
@@ -46,7 +47,7 @@ const TIMES = {
 }
 
 export interface MarketOptions {
-  /** Servers of this machine: POSTGRES_URL and REDIS_URL, where they are set. */
+  /** Servers of this machine: POSTGRES_URL and REDIS_URL, where they are set; others are started. */
   readonly servers: Readonly<Record<string, string>>
   readonly onProgress: (line: string) => void
 }
@@ -55,6 +56,8 @@ export interface MarketOptions {
 export async function openMarket({ servers, onProgress }: MarketOptions): Promise<MarketPlace> {
   const host = await createVirtualHost()
   if ('unavailable' in host) throw new Error(`The crash matrix needs a real RabbitMQ. ${host.unavailable}`)
+  const redis = await startRedisServer()
+  if ('unavailable' in redis) throw new Error(`The crash matrix needs a real Redis. ${redis.unavailable}`)
   const dataDir = await mkdtemp(join(tmpdir(), 'micromart-matrix-'))
   const arming = openArming(dataDir)
   arming.setRecording(true)
@@ -62,13 +65,23 @@ export async function openMarket({ servers, onProgress }: MarketOptions): Promis
   // biome-ignore lint/style/noProcessEnv: the shop's processes need to find their programs and their home
   const { PATH = '', HOME = '' } = process.env
   const agent = { NODE_OPTIONS: `--import ${AGENT}`, [CRASH_DIR]: dataDir }
-  const own = { PATH, HOME, ...servers, ...TIMES, ...agent, LOG_LEVEL: 'warn', AMQP_URL: host.url }
+  const own = {
+    PATH,
+    HOME,
+    REDIS_URL: redis.url,
+    ...servers,
+    ...TIMES,
+    ...agent,
+    LOG_LEVEL: 'warn',
+    AMQP_URL: host.url,
+  }
   const fresh = servers['POSTGRES_URL'] !== undefined
   const shop = await startSplit({ port, dataDir, fresh, stableMs: 0, onProgress: () => {}, environment: own })
   onProgress(`A shop of its own: ${shop.url}, ${Object.keys(shop.processes).length} processes with the agent`)
   const close = async () => {
     await shop.close()
     await host.drop()
+    await redis.kill()
     await rm(dataDir, { recursive: true, force: true })
   }
   try {
