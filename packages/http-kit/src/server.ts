@@ -208,7 +208,7 @@ const faultDetails = {
 
 /** A store that cannot be reached; adapters throw whatever their driver does, so this looks at the usual marks. */
 const isUnavailable = (error: FastifyError): boolean =>
-  /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|57P0|08|53300)/.test(error.code ?? '') ||
+  /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|57P0|08|53|58030)/.test(error.code ?? '') ||
   /Connection terminated|timeout exceeded|connection error/.test(error.message)
 
 function addHealth(http: HttpServer, { readiness = {}, leaving = () => false }: HttpOptions) {

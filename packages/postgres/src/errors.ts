@@ -10,7 +10,10 @@ const CONNECTION_CODES = new Set([
   '57P01', // admin_shutdown
   '57P02', // crash_shutdown
   '57P03', // cannot_connect_now
+  '53100', // disk_full
+  '53200', // out_of_memory
   '53300', // too_many_connections
+  '58030', // io_error
 ])
 const CONNECTION_TEXTS =
   /Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable/
@@ -18,7 +21,7 @@ const CONNECTION_TEXTS =
 const sqlState = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 
-/** The server cannot be reached or is going down (SQLSTATE class 08, 57P0x, 53300): try the same again later. */
+/** The server cannot be reached, is going down, or has no room or memory (SQLSTATE classes 08 and 53, 57P0x, 58030): try the same again later. */
 export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const code = sqlState(error)
