@@ -33,7 +33,7 @@ await new Command('crash-matrix')
   .option('--json', 'print one JSON document on the last line')
   .addHelpText(
     'after',
-    '\nNeeds RabbitMQ (AMQP_URL, and rabbitmqctl for a virtual host of its own). PostgreSQL is the embedded one, or the server at POSTGRES_URL,\nwhose MicroMart databases are thrown away. REDIS_URL is passed on. Ctrl-C stops in order.',
+    '\nNeeds RabbitMQ (AMQP_URL, and rabbitmqctl for a virtual host of its own). PostgreSQL is the embedded one, or the server at POSTGRES_URL,\nwhose MicroMart databases are thrown away. Redis is started, unless REDIS_URL names one. Ctrl-C stops in order.',
   )
   .action(async (options: Options) => {
     try {

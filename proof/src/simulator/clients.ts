@@ -178,7 +178,9 @@ async function follow(
   for (let look = 0; look < 30; look++) {
     await schedule.pause(chance.between(200, 800))
     const { body } = await answered(() => recorded().readOrder(orderId, cart))
-    if (FINAL.has(body?.status)) return
+    // the money is on its way now, or has just arrived
+    if (body?.status === 'confirmed' && chance.chance(0.15)) await answered(() => recorded().cancel(orderId, cart))
+    else if (FINAL.has(body?.status)) return
     const page: string | undefined = body?.payment?.actionUrl
     if (page && chance.chance(0.5)) await decide(shopper, chance, page)
   }
