@@ -19,20 +19,15 @@ export interface Clients {
 
 export const skuOf = (index: number) => `SKU-${index + 1}`
 
-const serviceOf = (method: string, path: string): string => {
-  const match = createRouterOnce()(method, path)
-  if (!match || !('route' in match)) throw new Error(`The gateway has no route for ${method} ${path}`)
-  return match.route.service
-}
-let router: ReturnType<typeof createRouter> | undefined
-const createRouterOnce = () => {
-  router ??= createRouter(routes)
-  return router
-}
-
 /** The public API over the simulated network; the gateway's own table says which service a request belongs to. */
-export const shopperIn = ({ network }: World): Shopper =>
-  shopperOver({
+export function shopperIn({ network }: World): Shopper {
+  const find = createRouter(routes)
+  const serviceOf = (method: string, path: string): string => {
+    const match = find(method, path)
+    if (!match || !('route' in match)) throw new Error(`The gateway has no route for ${method} ${path}`)
+    return match.route.service
+  }
+  return shopperOver({
     send: async ({ method, path, headers, body }) => {
       const response = await network.request(serviceOf(method, path), {
         method,
@@ -45,6 +40,7 @@ export const shopperIn = ({ network }: World): Shopper =>
     },
     close: async () => {},
   })
+}
 
 /** Staff who signed in when the shop was opened; the products are there. */
 function keeperIn(shopper: Shopper, staffToken: string): Shopkeeper {

@@ -104,10 +104,16 @@ function simulateFiles() {
     known.set(String(path), bytes)
     return bytes
   }
+  const folders = new Map<string, readonly string[]>()
+  const namesIn = (path: string) => {
+    const names = folders.get(path) ?? fs.readdirSync(path)
+    folders.set(path, names)
+    return [...names]
+  }
   Object.assign(fs.promises, {
     readFile: async (path: string | URL, encoding?: BufferEncoding) =>
       encoding ? read(path).toString(encoding) : read(path),
-    readdir: async (path: string | URL) => fs.readdirSync(path),
+    readdir: async (path: string | URL) => namesIn(String(path)),
   })
 }
 
