@@ -1,7 +1,8 @@
 import { type Node, stringsOf, typeNameOf, unwrap } from './ast.ts'
 import { aggregates, functions, type Surroundings } from './functions.ts'
+import { comparisons, operatorOf } from './operators.ts'
 import type { Row, Tuple } from './tables.ts'
-import { coerce, compare, notSimulated, SqlError, type SqlType, textOf, type Value } from './values.ts'
+import { coerce, compare, notSimulated, SqlError, type SqlType, type Value } from './values.ts'
 
 /** One row of one source of a FROM clause; `row` is what a lock takes, and is missing for rows that lie in no table. */
 export interface Item {
@@ -193,85 +194,9 @@ const distinct = (wanted: boolean, left: Expression, right: Expression) =>
     return (a === null || b === null ? a !== b : compare(a, b) !== 0) === wanted
   })
 
-const comparisons: Readonly<Record<string, (order: number) => boolean>> = {
-  '=': (order) => order === 0,
-  '<>': (order) => order !== 0,
-  '<': (order) => order < 0,
-  '<=': (order) => order <= 0,
-  '>': (order) => order > 0,
-  '>=': (order) => order >= 0,
-}
-
-interface Operator {
-  readonly type: (left: SqlType, right: SqlType) => SqlType
-  readonly apply: (left: Value, right: Value) => Value
-}
-
-const arithmetic = (apply: (left: number, right: number) => number): Operator => ({
-  type: (left, right) =>
-    [left, right].find((type) => ['timestamptz', 'numeric', 'int8', 'interval'].includes(type)) ?? left,
-  apply: (left, right) => apply(Number(left), Number(right)),
-})
-const jsonField = (json: Value, key: Value): unknown => {
-  const value = JSON.parse(json as string) as Record<string, unknown> | null
-  return value?.[key as string] ?? null
-}
-
-const operators: Readonly<Record<string, Operator>> = {
-  '+': arithmetic((left, right) => left + right),
-  '-': arithmetic((left, right) => left - right),
-  '*': arithmetic((left, right) => left * right),
-  '/': arithmetic((left, right) => Math.trunc(left / right)),
-  '%': arithmetic((left, right) => left % right),
-  '||': {
-    type: (left) => (left.endsWith('[]') ? left : 'text'),
-    apply: (left, right) => (Array.isArray(left) ? left.concat(right) : textOf(left) + textOf(right)),
-  },
-  '->': {
-    type: () => 'json',
-    apply: (json, key) => {
-      const value = jsonField(json, key)
-      return value === null ? null : JSON.stringify(value)
-    },
-  },
-  '->>': {
-    type: () => 'text',
-    apply: (json, key) => {
-      const value = jsonField(json, key)
-      return value === null ? null : textOf(value)
-    },
-  },
-  '~': { type: () => 'bool', apply: (text, pattern) => new RegExp(pattern as string).test(textOf(text)) },
-  '~~': { type: () => 'bool', apply: (text, pattern) => likePattern(pattern as string).test(textOf(text)) },
-  '<@': {
-    type: () => 'bool',
-    apply: (part, whole) => (part as readonly Value[]).every((item) => (whole as readonly Value[]).includes(item)),
-  },
-}
-
-const likePattern = (pattern: string) =>
-  new RegExp(
-    `^${pattern
-      .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
-      .replaceAll('%', '.*')
-      .replaceAll('_', '.')}$`,
-    's',
-  )
-
 function binary(name: string, left: Expression, right: Expression): Expression {
-  const holds = comparisons[name]
-  const operator: Operator | undefined = holds
-    ? {
-        type: () => 'bool',
-        apply: (a, b) => {
-          const order = compare(a, b)
-          return order === null ? null : holds(order)
-        },
-      }
-    : operators[name]
-  if (!operator) throw notSimulated(`operator ${name}`)
-  const { apply } = operator
-  return typed(operator.type(left.type, right.type), (frame) => {
+  const { type, apply } = operatorOf(name)
+  return typed(type(left.type, right.type), (frame) => {
     const a = left.evaluate(frame)
     if (a === null) return null
     const b = right.evaluate(frame)

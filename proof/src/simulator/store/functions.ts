@@ -4,10 +4,10 @@ import { compare, notSimulated, type SqlType, textOf, type Value } from './value
 /** What a function may ask of the session that calls it. */
 export interface Surroundings {
   readonly now: () => number
-  /** Session-level unless `inTransaction`; false when another session has it. */
-  readonly tryLock: (key: number, inTransaction: boolean) => boolean
+  /** False when another session has it. */
+  readonly tryLock: (key: number, scope: 'session' | 'transaction') => boolean
   /** Waits for the lock. */
-  readonly lock: (key: number, inTransaction: boolean) => void
+  readonly lock: (key: number, scope: 'session' | 'transaction') => void
   readonly unlock: (key: number) => boolean
 }
 
@@ -48,10 +48,10 @@ export const functions: Readonly<Record<string, SqlFunction>> = {
   },
   repeat: { type: 'text', call: ([text, times]) => textOf(text).repeat(times as number) },
   timezone: { type: 'timestamptz', call: ([, at]) => at },
-  pg_try_advisory_lock: { type: 'bool', call: ([key], { tryLock }) => tryLock(Number(key), false) },
-  pg_try_advisory_xact_lock: { type: 'bool', call: ([key], { tryLock }) => tryLock(Number(key), true) },
-  pg_advisory_lock: { type: 'void', call: ([key], { lock }) => lock(Number(key), false) ?? '' },
-  pg_advisory_xact_lock: { type: 'void', call: ([key], { lock }) => lock(Number(key), true) ?? '' },
+  pg_try_advisory_lock: { type: 'bool', call: ([key], { tryLock }) => tryLock(Number(key), 'session') },
+  pg_try_advisory_xact_lock: { type: 'bool', call: ([key], { tryLock }) => tryLock(Number(key), 'transaction') },
+  pg_advisory_lock: { type: 'void', call: ([key], { lock }) => lock(Number(key), 'session') ?? '' },
+  pg_advisory_xact_lock: { type: 'void', call: ([key], { lock }) => lock(Number(key), 'transaction') ?? '' },
   pg_advisory_unlock: { type: 'bool', call: ([key], { unlock }) => unlock(Number(key)) },
   // Full-text search is not simulated: columns of words are kept as text, and whoever searches is told so.
   to_tsvector: { type: 'tsvector', call: (values) => textOf(values.at(-1)) },

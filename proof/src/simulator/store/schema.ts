@@ -1,6 +1,6 @@
 import { type Node, stringsOf, typeNameOf, unwrap } from './ast.ts'
 import { compileExpression, type Frame } from './expressions.ts'
-import { scopeOf } from './select.ts'
+import { scopeOf } from './from.ts'
 import type { Check, Column, TableDefinition, Tuple } from './tables.ts'
 import { notSimulated, SqlError } from './values.ts'
 
@@ -105,7 +105,7 @@ function addConstraint(definition: TableDefinition, constraint: Node, column?: s
 function checkOf({ name: alias, columns }: TableDefinition, { raw_expr: expression }: Node, name: string): Check {
   const { evaluate } = compileExpression(
     expression,
-    scopeOf({ catalogue: new Map(), named: new Map() }, [{ alias, columns }]),
+    scopeOf({ catalogue: new Map(), named: new Map(), query: nowhere.subquery }, [{ alias, columns }]),
   )
   return { name, holds: (tuple) => evaluate(noFrame(tuple)) }
 }

@@ -1,3 +1,4 @@
+import { type AdvisoryLocks, createAdvisoryLocks } from './advisory-locks.ts'
 import { parse } from './ast.ts'
 import type { CompiledStatement, Execution, ResultColumn } from './execution.ts'
 import { define, isDefinition } from './schema.ts'
@@ -67,7 +68,7 @@ export function startSimulatedServer(options: ServerOptions): SimulatedServer {
 }
 
 function serve(shared: Shared, tables: Map<string, Table>, options: ServerOptions): SimulatedServer {
-  const server: Server = { shared, tables, options, sessions: new Set(), advisory: new Map() }
+  const server: Server = { shared, tables, options, sessions: new Set(), advisory: createAdvisoryLocks() }
   let sessions = 0
   return {
     connect: () => openSession(server, ++sessions),
@@ -86,7 +87,7 @@ interface Server {
   readonly tables: Map<string, Table>
   readonly options: ServerOptions
   readonly sessions: Set<Session>
-  readonly advisory: Map<number, { readonly holder: Session; session: number; transaction: number }>
+  readonly advisory: AdvisoryLocks<Session>
 }
 
 interface Session extends Holder {
@@ -133,7 +134,7 @@ function openSession(server: Server, id: number): ServerSession {
     end: () => {
       note('', [], 'ended')
       finish(server, session, 'rollback')
-      for (const [key, lock] of server.advisory) if (lock.holder === session) server.advisory.delete(key)
+      server.advisory.endSession(session)
       release(session)
       server.sessions.delete(session)
     },
@@ -264,35 +265,17 @@ function executionFor(server: Server, session: Session): Execution {
     writes: session.writes,
     named: new Map(),
     scan: ({ rows }): readonly Row[] => (options.shuffle ? options.shuffle([...rows]) : [...rows]),
-    tryLock: (key, inTransaction) => takeAdvisory(server, session, { key, inTransaction }) === undefined,
-    lock: (key, inTransaction) => {
-      const holder = takeAdvisory(server, session, { key, inTransaction })
+    tryLock: (key, scope) => server.advisory.take(session, key, scope) === undefined,
+    lock: (key, scope) => {
+      const holder = server.advisory.take(session, key, scope)
       if (holder) throw new MustWait(holder)
     },
-    unlock: (key) => dropAdvisory(server, session, key),
+    unlock: (key) => {
+      const had = server.advisory.unlock(session, key)
+      if (had) release(session)
+      return had
+    },
   }
-}
-
-/** @returns the session that has it, if that is another one */
-function takeAdvisory(
-  { advisory }: Server,
-  session: Session,
-  { key, inTransaction }: { key: number; inTransaction: boolean },
-): Session | undefined {
-  const lock = advisory.get(key) ?? { holder: session, session: 0, transaction: 0 }
-  if (lock.holder !== session) return lock.holder
-  lock[inTransaction ? 'transaction' : 'session'] += 1
-  advisory.set(key, lock)
-  return undefined
-}
-
-function dropAdvisory({ advisory }: Server, session: Session, key: number): boolean {
-  const lock = advisory.get(key)
-  if (lock?.holder !== session || lock.session === 0) return false
-  lock.session -= 1
-  if (lock.session + lock.transaction === 0) advisory.delete(key)
-  release(session)
-  return true
 }
 
 function control(server: Server, session: Session, verb: string) {
@@ -319,11 +302,7 @@ function finish(server: Server, session: Session, outcome: 'commit' | 'rollback'
   session.waitingFor = undefined
   session.notifications = []
   if (outcome === 'commit') for (const channel of new Set(notifications)) announce(server, channel)
-  for (const [key, lock] of server.advisory) {
-    if (lock.holder !== session) continue
-    lock.transaction = 0
-    if (lock.session === 0) server.advisory.delete(key)
-  }
+  server.advisory.endTransaction(session)
   release(session)
 }
 

@@ -1,16 +1,8 @@
 import { type Node, unwrap } from './ast.ts'
 import { type Catalogue, type CompiledStatement, type Execution, type ResultColumn, tableOf } from './execution.ts'
 import { compileExpression, type Expression, type Frame, type Item } from './expressions.ts'
-import {
-  addFrom,
-  type Compiler,
-  compileSelect,
-  compileTargets,
-  type FromStep,
-  product,
-  scopeOf,
-  tableStep,
-} from './select.ts'
+import { addFrom, type Compiler, type FromStep, product, scopeOf, tableStep } from './from.ts'
+import { compileSelect, compileTargets } from './select.ts'
 import { MustWait, type Row, type Table, type TableDefinition, type Tuple, type Unique } from './tables.ts'
 import { coerce, notSimulated, SqlError, type Value } from './values.ts'
 
@@ -41,7 +33,7 @@ export const isQuery = (kind: string): boolean => kind in planners
 /** WITH queries run first, in order, each once; the main statement reads what they answered. */
 export function compileQuery(kind: string, node: Node, catalogue: Catalogue): CompiledStatement {
   const named = new Map<string, readonly ResultColumn[]>()
-  const compiler: Compiler = { catalogue, named }
+  const compiler: Compiler = { catalogue, named, query: (select, outer) => compileSelect(select, compiler, outer) }
   const plan = (queryKind: string, query: Node) => {
     const planner = planners[queryKind]
     if (!planner) throw notSimulated(queryKind)
