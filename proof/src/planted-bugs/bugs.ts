@@ -137,13 +137,6 @@ export const bugs: readonly Bug[] = [
     replace: 'const LOCK = FIND',
   },
   {
-    name: 'reservation-lock-skipped',
-    mistake: 'two transactions decide about one reservation at the same time',
-    file: 'services/inventory/src/adapters/postgres-reservations.ts',
-    find: 'ORDER BY order_id FOR UPDATE',
-    replace: 'ORDER BY order_id',
-  },
-  {
     name: 'cancel-keeps-hold',
     mistake: 'a cancelled order keeps its pieces',
     file: 'services/inventory/src/messages/inventory-subscriptions.ts',
