@@ -17,7 +17,7 @@ describe('the simulator', () => {
   after(() => workers.close())
 
   test('the same seed is the same run, whoever runs it and whatever ran before; another is another', async () => {
-    const seeds = [1, 2, 3, 4, 5, 6]
+    const seeds = [1, 2, 3, 4, 5, 200_306] // in the last one three signatures are checked at once
     const [first, again] = [
       await Promise.all(seeds.map((seed) => workers.run(planOf(seed)))),
       await Promise.all(seeds.toReversed().map((seed) => workers.run(planOf(seed)))),
