@@ -23,6 +23,8 @@ export const env = {
   /** Several that do the same, separated by commas. */
   urls: (field: Field<readonly string[]>) =>
     Type.Array(Type.String({ pattern: URL_PATTERN }), { minItems: 1, ...field }),
+  /** Any texts, separated by commas. */
+  texts: (field: Field<readonly string[]>) => Type.Array(Type.String({ minLength: 1 }), { ...field }),
   flag: (field: Field<boolean>) => Type.Boolean({ ...field }),
   /** Never shown in an error. */
   secret: (field: Field<string>) => Type.String({ minLength: leastLength(field), secret: true, ...field }),

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { createBalancer, type Outcome, type Policy, type Turn } from './balancer.ts'
+
+const policies: readonly Policy[] = ['least-pending', 'round-robin']
+
+function setUp(instances: readonly string[], policy: Policy = 'least-pending', random?: () => number) {
+  let nowMs = 0
+  const balancer = createBalancer({ instances, policy, now: () => nowMs, ...(random && { random }) })
+  const ask = (outcome: Outcome, options?: Parameters<typeof balancer.take>[0]) => {
+    const turn = balancer.take(options)
+    assert.ok(turn)
+    balancer.done(turn, outcome)
+    return turn.instance
+  }
+  const many = (count: number, outcome: Outcome = 'answered') =>
+    Array.from({ length: count }, () => ask(outcome)).join('')
+  return {
+    ...balancer,
+    ask,
+    many,
+    pass: (ms: number) => {
+      nowMs += ms
+    },
+  }
+}
+
+describe('a share for each', () => {
+  for (const policy of policies)
+    test(`one after the other takes turns: ${policy}`, () => {
+      assert.equal(setUp(['a', 'b', 'c'], policy).many(6), 'abcabc')
+    })
+
+  test('least-pending: who is slow gets less', () => {
+    const { take, many } = setUp(['slow', 'x', 'y'])
+    const first = take()
+    assert.equal(first?.instance, 'slow')
+    assert.equal(many(4), 'xyxy')
+  })
+
+  test('round-robin: who is slow gets the same', () => {
+    const { take, many } = setUp(['s', 'x', 'y'], 'round-robin')
+    take()
+    assert.equal(many(5), 'xysxy')
+  })
+
+  test('of many, two are drawn, and the one with less to do gets it', () => {
+    const instances = Array.from({ length: 20 }, (_, index) => String(index))
+    const draws = [0, 0, 0, 0.999]
+    const { take } = setUp(instances, 'least-pending', () => draws.shift() ?? 0.5)
+    assert.equal(take()?.instance, '0') // 0 and 1 were drawn, both idle
+    assert.equal(take()?.instance, '19') // 0 is busy now
+  })
+
+  test('nobody is there', () => {
+    assert.equal(setUp([]).take(), undefined)
+    assert.equal(setUp(['a']).take({ tried: ['a'] }), undefined)
+  })
+})
+
+describe('who fails is left out', () => {
+  test('after three failures in a row, not after three in all', () => {
+    const { ask, count } = setUp(['a'])
+    for (const outcome of ['failed', 'failed', 'answered', 'failed', 'failed'] as const) ask(outcome)
+    assert.deepEqual(count(), { all: 1, ejected: 0 })
+    ask('failed')
+    assert.deepEqual(count(), { all: 1, ejected: 1 })
+  })
+
+  test('after one refused connection', () => {
+    const { ask, many } = setUp(['a', 'b'])
+    assert.equal(ask('refused'), 'a')
+    assert.equal(many(4), 'bbbb')
+  })
+
+  test('who says goodbye, for five seconds', () => {
+    const { ask, many, pass } = setUp(['a', 'b'])
+    ask('leaving')
+    pass(4_999)
+    assert.equal(many(3), 'bbb')
+    pass(1)
+    assert.equal(many(3), 'aba')
+  })
+
+  test('a client that goes away is nobody’s fault', () => {
+    const { ask, count } = setUp(['a'])
+    for (let turn = 0; turn < 10; turn += 1) ask('abandoned')
+    assert.deepEqual(count(), { all: 1, ejected: 0 })
+  })
+
+  test('comes back by a trial, alone, with pauses that double up to half a minute', () => {
+    const { ask, take, done, pass } = setUp(['a', 'b'])
+    ask('refused')
+    for (const pauseMs of [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]) {
+      pass(pauseMs - 1)
+      assert.equal(ask('answered'), 'b', `still out before ${pauseMs} ms`)
+      pass(1)
+      const trial = take()
+      assert.equal(trial?.instance, 'a', `tried after ${pauseMs} ms`)
+      assert.equal(ask('answered'), 'b', 'no second one while it is tried')
+      done(trial as Turn<string>, 'failed')
+    }
+  })
+
+  test('an answer to something older does not bring it back; ten answers make the next pause short', () => {
+    const { take, done, ask, many, pass, count } = setUp(['a'])
+    const older = take() as Turn<string>
+    ask('refused')
+    done(older, 'answered')
+    assert.equal(count().ejected, 1)
+    pass(1_000)
+    ask('refused')
+    pass(2_000)
+    assert.equal(many(9), 'aaaaaaaaa')
+    ask('refused')
+    assert.equal(count().ejected, 1)
+    pass(4_000)
+    many(10)
+    ask('refused')
+    pass(1_000)
+    ask('answered')
+    assert.equal(count().ejected, 0)
+  })
+
+  test('what may not be repeated is no trial, until it has been time for long', () => {
+    const { ask, pass } = setUp(['a', 'b'])
+    ask('refused')
+    pass(1_000)
+    assert.equal(ask('answered', { mayRepeat: false }), 'b')
+    pass(30_000)
+    assert.equal(ask('answered', { mayRepeat: false }), 'a')
+  })
+
+  test('says twice what came of it: the second time counts for nothing', () => {
+    const { take, done, count, ask } = setUp(['a', 'b'])
+    const turn = take() as Turn<string>
+    done(turn, 'answered')
+    done(turn, 'refused')
+    assert.equal(count().ejected, 0)
+    assert.equal(ask('answered'), 'b')
+  })
+})
+
+describe('instances that come and go', () => {
+  test('who stays keeps what is known of it, who comes is new, who goes is not asked', () => {
+    const { ask, many, replace, count } = setUp(['a', 'b', 'c'])
+    ask('refused')
+    replace(['a', 'c', 'd', 'd'])
+    assert.deepEqual(count(), { all: 3, ejected: 1 })
+    assert.match(many(6), /^(?:cd|dc){3}$/)
+    replace(['a'])
+    replace(['a', 'b'])
+    assert.equal(many(2), 'bb')
+  })
+
+  test('what comes of a request to one that is gone harms nobody', () => {
+    const { take, done, replace, count } = setUp(['a'])
+    const turn = take() as Turn<string>
+    replace(['b'])
+    done(turn, 'refused')
+    assert.deepEqual(count(), { all: 1, ejected: 0 })
+  })
+})
