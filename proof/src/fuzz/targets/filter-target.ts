@@ -1,5 +1,6 @@
 import { analytics } from '@micromart/analytics/main'
 import { cart } from '@micromart/cart/main'
+import { permissionsOf } from '@micromart/contracts/permissions'
 import { buildHttp, type HttpServer } from '@micromart/http-kit/server'
 import { inventory } from '@micromart/inventory/main'
 import { isUuid } from '@micromart/kernel/ids'
@@ -150,7 +151,8 @@ async function openService(definition: AnyServiceDefinition, database: Database)
   const ids = { next: () => UUID }
   const log = silentLogger()
   const config = parseConfig(Type.Object({ ...CommonConfig.properties, ...definition.config.properties }), environment)
-  const staff = { kind: 'user', userId: UUID, roles: ['customer', 'staff', 'admin'] } as const
+  const roles = ['admin'] as const
+  const staff = { kind: 'user', userId: UUID, roles, permissions: permissionsOf(roles), sessionId: undefined } as const
   const http = await buildHttp({ service: definition.name, log, ids, verifyToken: async () => staff })
   await definition.build({
     ...{ config: config as never, database, clock, ids, log, http },

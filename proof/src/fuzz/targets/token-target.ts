@@ -69,6 +69,9 @@ const claims: readonly Fields[] = [
   { roles: 'admin' },
   { roles: { includes: 'admin' } },
   { roles: ['admin'] },
+  { client_id: 'till-1', scope: 'orders:read' },
+  { client_id: 1, scope: ['orders:write'] },
+  { sid: {} },
 ]
 const words = ['.', '..', 'eyJ', 'eyJhbGciOiJub25lIn0', '=', '==', '-', '_', '+', '/', 'none', '\n', '%2e']
 
