@@ -2,7 +2,7 @@ import type { FuzzTarget } from './target.ts'
 import { addressTarget } from './targets/address-target.ts'
 import { cursorTarget } from './targets/cursor-target.ts'
 import { filterTarget } from './targets/filter-target.ts'
-import { bearerTarget, connectionTarget, traceTarget } from './targets/header-targets.ts'
+import { bearerTarget, clientTarget, connectionTarget, traceTarget } from './targets/header-targets.ts'
 import { tokenTarget } from './targets/token-target.ts'
 
 /** Everything that reads what a stranger has written. */
@@ -11,6 +11,7 @@ export const targets: readonly FuzzTarget[] = [
   bearerTarget,
   traceTarget,
   connectionTarget,
+  clientTarget,
   addressTarget,
   cursorTarget,
   filterTarget,

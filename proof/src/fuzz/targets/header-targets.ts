@@ -1,4 +1,6 @@
+import { isIP } from 'node:net'
 import { requestHeaders } from '@micromart/gateway/headers'
+import { clientBehind, limitKey, trustedProxies } from '@micromart/http-kit/client-address'
 import { bearerToken } from '@micromart/http-kit/identity'
 import { requestContext } from '@micromart/http-kit/request-context'
 import { mutate, noise } from '../mutate.ts'
@@ -78,6 +80,37 @@ export const connectionTarget: FuzzTarget = {
       )
         throw new Error('left out what the gateway says')
       return Object.values(passed).includes('a lie') ? 'accepted' : 'refused'
+    },
+  }),
+}
+
+const PROXY = '10.0.0.1'
+const SEEN = '203.0.113.9'
+const chains = [
+  '198.51.100.1',
+  '2001:db8::5, 10.0.0.2',
+  '[2001:db8::5]:443',
+  '::ffff:198.51.100.1, unknown',
+  'fe80::1%eth0',
+]
+const isOurs = trustedProxies(['10.0.0.0/8'])
+
+/** Whatever a client writes before our proxy appends what it saw, only that counts. */
+export const clientTarget: FuzzTarget = {
+  name: 'client',
+  what: 'X-Forwarded-For; a fault is a crash, a client that chooses under which address it is counted, or a key that is no address',
+  open: () => ({
+    input: (random) =>
+      random.chance(0.9)
+        ? mutate(random, random.pick(chains), [',', ', ', '::', '10.0.0.3', '.', '%', '[', ']'])
+        : noise(random),
+    run: (input) => {
+      const counted = clientBehind(PROXY, `${input}, ${SEEN}`, isOurs)
+      if (counted !== SEEN) throw new Error(`counted as ${counted}`)
+      const client = clientBehind(PROXY, input, isOurs)
+      const key = limitKey(client)
+      if (!isIP(client) || !/^[0-9a-f.:]+(?:\/64)?$/.test(key)) throw new Error(`counted under ${key} for ${client}`)
+      return client === PROXY ? 'refused' : 'accepted'
     },
   }),
 }
