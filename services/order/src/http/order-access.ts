@@ -1,5 +1,5 @@
 import { hashCartToken } from '@micromart/http-kit/cart-token'
-import { isStaff } from '@micromart/http-kit/identity'
+import { may } from '@micromart/http-kit/identity'
 import { ProblemError } from '@micromart/http-kit/problem'
 import { isUuid } from '@micromart/kernel/ids'
 import type { FastifyRequest } from 'fastify'
@@ -17,8 +17,10 @@ export const orderAccess =
     return order
   }
 
-function mayOpen(request: FastifyRequest, order: OrderView): boolean {
-  if (isStaff(request.caller)) return true
+const mayOpen = (request: FastifyRequest, order: OrderView): boolean =>
+  isOwner(request, order) || may(request.caller, 'orders:read') || may(request.caller, 'orders:write')
+
+export function isOwner(request: FastifyRequest, order: OrderView): boolean {
   if (order.customerId !== null) return request.caller.kind === 'user' && request.caller.userId === order.customerId
   const token = request.headers['cart-token']
   return typeof token === 'string' && order.guestTokenHash !== null && hashCartToken(token) === order.guestTokenHash

@@ -70,8 +70,10 @@ function positionOf(given: string | string[] | undefined, last: number): number 
 }
 
 /** A guest is known by the order's token. */
-const clientOf = ({ caller }: FastifyRequest, { guestTokenHash }: OrderView): string =>
-  caller.kind === 'user' ? caller.userId : `guest ${guestTokenHash}`
+function clientOf({ caller }: FastifyRequest, { guestTokenHash }: OrderView): string {
+  if (caller.kind === 'user') return caller.userId
+  return caller.kind === 'machine' ? `key ${caller.keyId}` : `guest ${guestTokenHash}`
+}
 
 function slots({ perClient, inAll }: OrderEventsRoute['limits']) {
   const open = new Map<string, number>()

@@ -1,6 +1,7 @@
 import { orderNumber } from '@micromart/contracts/order-number'
 import { decodeCursor, encodeCursor, PageQuery, pageLimit } from '@micromart/http-kit/cursor'
 import { writeHandler } from '@micromart/http-kit/idempotent-handler'
+import { may } from '@micromart/http-kit/identity'
 import { kitProblem, type StatusTable } from '@micromart/http-kit/problem'
 import { type HttpServer, NoBody } from '@micromart/http-kit/server'
 import { isUuid } from '@micromart/kernel/ids'
@@ -10,7 +11,7 @@ import type { IdempotentWrite } from '@micromart/postgres/idempotency'
 import Type from 'typebox'
 import type { OrderCommand, OrderRefusal } from '../domain/order.ts'
 import type { AcceptedCheckouts, OrderView, OrderViews } from '../ports.ts'
-import { orderAccess, publicData, unknownOrder } from './order-access.ts'
+import { isOwner, orderAccess, publicData, unknownOrder } from './order-access.ts'
 import { CancelledBody, OrderBody, OrderPage, TimelineBody } from './order-schemas.ts'
 
 const statuses = {
@@ -46,7 +47,7 @@ export function orderRoutes(http: HttpServer, { orders, views, accepted, write }
       response: { 200: OrderPage },
     },
     handler: async (request) => {
-      if (request.caller.kind === 'anonymous') throw unknownOrder()
+      if (request.caller.kind !== 'user') throw unknownOrder()
       const limit = pageLimit(request.query.limit)
       const [before] = decodeCursor(request.query.after, 1) ?? []
       if (before !== undefined && !isUuid(before))
@@ -89,7 +90,10 @@ export function orderRoutes(http: HttpServer, { orders, views, accepted, write }
       response: { 202: CancelledBody },
     },
     handler: async (request, reply) => {
-      const { orderId } = await visibleOrder(request, request.params.id)
+      const order = await visibleOrder(request, request.params.id)
+      if (!isOwner(request, order) && !may(request.caller, 'orders:write'))
+        throw kitProblem('auth.forbidden', 'This needs the permission orders:write')
+      const { orderId } = order
       return retryOnConflict(() =>
         answer(request, reply, async (tx) => {
           const [result] = await orders.runIn(tx, [

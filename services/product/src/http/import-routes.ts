@@ -66,7 +66,7 @@ export function importRoutes(http: HttpServer, { book, write, audit, outbox, clo
   }
 
   http.post('/api/v1/products/import', {
-    config: { access: 'staff' },
+    config: { access: 'catalogue:write' },
     bodyLimit: BODY_LIMIT,
     schema: {
       tags: ['products'],
