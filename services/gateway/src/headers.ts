@@ -43,7 +43,10 @@ function namedBy(connection: string | undefined): readonly string[] | undefined 
  * What the service gets, names and values in turn: the client's headers without lies and hop-by-hop ones, from where and under which id
  * the request came, and how long an answer is waited for. Made of what the gateway itself has read, never of the raw bytes.
  */
-export function requestHeaders({ headers, context, address }: Ask, deadlineMs: number): string[] {
+export function requestHeaders(
+  { headers, context, address }: Pick<Ask, 'headers' | 'context' | 'address'>,
+  deadlineMs: number,
+): string[] {
   const passed: string[] = []
   const named = namedBy(headers.connection)
   for (const name in headers) {
