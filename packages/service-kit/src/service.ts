@@ -26,7 +26,7 @@ export const serviceNames = [
 export type ServiceName = (typeof serviceNames)[number]
 
 /** Environment variables of everybody who looks for others. */
-const DiscoveryConfig = Type.Object({
+export const DiscoveryConfig = Type.Object({
   DISCOVERY_TOKEN: env.secret({ default: '', description: 'token for Consul, where it asks for one' }),
   DNS_SERVERS: env.texts({
     default: [],

@@ -1,175 +1,133 @@
-/** How one of several instances is chosen. */
-export type Policy = 'least-pending' | 'round-robin'
+import type { Watch } from '@micromart/discovery/discovery'
+import { type ServiceName, serviceNames } from '@micromart/service-kit/service'
+import { type Dispatcher, Pool } from 'undici'
+import { createRotation, type Outcome, type Policy, type Rotation } from './rotation.ts'
 
-/**
- * What came of a request: `answered` (whatever the status says of the request itself), `failed` (broke off, came too late, was no HTTP, or said that
- * it cannot answer: 502, 503, 504), `refused` (no connection, nothing was sent), `leaving` (answered, and said goodbye), `abandoned` (the client went).
- */
-export type Outcome = 'answered' | 'failed' | 'refused' | 'leaving' | 'abandoned'
+/** The addresses of each service's instances. */
+export type Upstreams = Readonly<Record<ServiceName, readonly string[]>>
 
-/** Spreads requests over instances that do the same work, and leaves out those that fail. */
-export interface Balancer<T> {
+/** One instance of a service. */
+export interface Upstream {
+  readonly url: string
+  /** For requests that are whole. */
+  readonly pool: Dispatcher
+  /** For bodies that are still coming: slow clients keep nobody else waiting. */
+  readonly uploads: Dispatcher
+}
+
+/** Chooses who is asked. */
+export interface Balancer {
   /**
-   * The next instance, which counts as busy until `done`; undefined when there is none besides `tried`. An instance that was left out gets a request as
-   * a trial when its pause is over, rather one that `mayRepeat`. While all are left out, all are tried.
+   * The instance to ask next: none that was tried already if there is another. Undefined when there is none at all. Each is told its outcome once.
+   * `mayRepeat`: nothing is lost if it comes to nothing, so that it may go to one that has failed lately.
    */
-  take(options?: { readonly tried?: readonly T[]; readonly mayRepeat?: boolean }): Turn<T> | undefined
-  /** Says what came of it, once. */
-  done(turn: Turn<T>, outcome: Outcome): void
-  /** From now on it is these; those that stay keep what is known of them. */
-  replace(instances: readonly T[]): void
-  /** How many there are, and how many of them are left out. */
-  count(): { readonly all: number; readonly ejected: number }
+  choose(service: ServiceName, tried: readonly Upstream[], mayRepeat: boolean): Upstream | undefined
+  outcome(service: ServiceName, upstream: Upstream, outcome: Outcome): void
+  /** Where the instances are right now. */
+  addresses(): Upstreams
+  /** How many instances a service has, and how many of them are left out, for the metrics. */
+  count(service: ServiceName): { readonly all: number; readonly ejected: number }
+  /** From now on the instances of the service are those of this watch; the one before is closed, and what runs there is finished. */
+  follow(service: ServiceName, watch: Watch): void
+  /** Finishes what runs. */
+  close(): Promise<void>
 }
 
-/** One request on its way to an instance. */
-export interface Turn<T> {
-  readonly instance: T
+/** Less than a service goes on answering when it is told to end: no idle connection is left by then that could be used too late. */
+const KEPT_IDLE_MS = 1_000
+
+/** Deadlines are kept by the forwarder, so undici's own timers are off. */
+const poolOptions = {
+  connectTimeout: 2_000,
+  pipelining: 1,
+  keepAliveTimeout: KEPT_IDLE_MS,
+  keepAliveMaxTimeout: KEPT_IDLE_MS,
+  headersTimeout: 0,
+  bodyTimeout: 0,
 }
 
-interface Member<T> {
-  readonly instance: T
-  pending: number
-  /** One after the other, without an answer between. */
-  failures: number
-  answers: number
-  ejections: number
-  /** Undefined while it gets its share. */
-  outUntil: number | undefined
-  trying: boolean
-  /** When it was last chosen, in turns. */
-  turn: number
+interface OpenUpstream extends Upstream {
+  readonly pool: Pool
+  readonly uploads: Pool
+  close(): Promise<void>
 }
 
-interface OpenTurn<T> extends Turn<T> {
-  readonly member: Member<T>
-  readonly isTrial: boolean
-  isDone: boolean
+function openUpstream(url: string): OpenUpstream {
+  const pool = new Pool(url, { ...poolOptions, connections: 64 })
+  const uploads = new Pool(url, { ...poolOptions, connections: 64 })
+  return { url, pool, uploads, close: () => Promise.all([pool.close(), uploads.close()]).then(() => {}) }
 }
 
-/** So many failures in a row, and it is left out; a refused connection needs no second one. */
-const FAILURES = 3
-const FIRST_PAUSE_MS = 1_000
-const LONGEST_PAUSE_MS = 30_000
-/** Until one that has said goodbye is gone. */
-const LEAVING_MS = 5_000
-/** After so many answers in a row its next pause is a short one again. */
-const TRUSTED_AFTER = 10
-/** With more than these, two are drawn and compared, so that choosing costs the same for any number. */
-const COMPARED = 8
+interface Followed {
+  readonly rotation: Rotation<Upstream>
+  watch: Watch | undefined
+  upstreams: readonly OpenUpstream[]
+}
 
-export interface BalancerOptions<T> {
-  readonly instances: readonly T[]
+/** The instances that discovery finds: pools open as they come and close when they have gone and finished what they were asked. */
+export function createBalancer({
+  watches,
+  policy,
+}: {
+  readonly watches: Readonly<Record<ServiceName, Watch>>
   readonly policy: Policy
-  readonly now?: () => number
-  readonly random?: () => number
-}
-
-export function createBalancer<T>(options: BalancerOptions<T>): Balancer<T> {
-  const { policy, now = () => performance.now(), random = Math.random } = options
-  const compare = policy === 'round-robin' ? byTurn : byPending
-  let members: Member<T>[] = []
-  let turns = 0
-
-  const replace = (instances: readonly T[]) => {
-    const known = new Map(members.map((member) => [member.instance, member]))
-    members = [...new Set(instances)].map((instance) => known.get(instance) ?? newMember(instance))
+}): Balancer {
+  const closing = new Set<Promise<void>>()
+  const services = new Map<string, Followed>(
+    serviceNames.map((name) => [
+      name,
+      { rotation: createRotation<Upstream>({ instances: [], policy }), watch: undefined, upstreams: [] },
+    ]),
+  )
+  const finish = (upstream: OpenUpstream) => {
+    const closed = upstream.close().finally(() => closing.delete(closed))
+    closing.add(closed)
   }
-  replace(options.instances)
-
-  const begin = (member: Member<T>): OpenTurn<T> => {
-    turns += 1
-    member.turn = turns
-    member.pending += 1
-    const isTrial = member.outUntil !== undefined
-    if (isTrial) member.trying = true
-    return { instance: member.instance, member, isTrial, isDone: false }
+  const take = (service: Followed, urls: readonly string[]) => {
+    const before = new Map(service.upstreams.map((upstream) => [upstream.url, upstream]))
+    service.upstreams = urls.map((url) => before.get(url) ?? openUpstream(url))
+    service.rotation.replace(service.upstreams)
+    for (const upstream of before.values()) if (!urls.includes(upstream.url)) finish(upstream)
   }
-  const eject = (member: Member<T>) => {
-    const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** member.ejections)
-    member.ejections = Math.min(member.ejections + 1, 16)
-    member.outUntil = now() + pauseMs
-    member.answers = 0
+  const follow: Balancer['follow'] = (name, watch) => {
+    const service = services.get(name)
+    if (!service) throw new RangeError(`Nobody knows the service ${name}`)
+    service.watch?.close()
+    service.watch = watch
+    watch.onChange((urls) => take(service, urls))
+    take(service, watch.instances())
   }
-  const fail = (member: Member<T>, isOut: boolean) => {
-    member.failures += 1
-    member.answers = 0
-    if (isOut || member.failures >= FAILURES) eject(member)
-  }
-  /** Only a trial brings back one that is left out: an answer to something older says nothing of now. */
-  const succeed = (member: Member<T>, isTrial: boolean) => {
-    if (member.outUntil !== undefined && !isTrial) return
-    member.outUntil = undefined
-    member.failures = 0
-    member.answers += 1
-    if (member.answers >= TRUSTED_AFTER) member.ejections = 0
-  }
-
-  /** Two are drawn and compared; only where all can be had. */
-  const draw = () => {
-    const first = Math.floor(random() * members.length)
-    const second = (first + 1 + Math.floor(random() * (members.length - 1))) % members.length
-    const [a, b] = [members[first], members[second]]
-    return b && isBetter(compare, b, a) ? b : a
-  }
-  /** A due trial, else the best of those that get their share, else the best of those that are left out. */
-  const search = (tried: readonly T[], dueAt: number) => {
-    let chosen: Member<T> | undefined
-    for (const member of members) {
-      if (tried.includes(member.instance)) continue
-      if (isDue(member, dueAt)) return member
-      if (isBetter(compare, member, chosen)) chosen = member
-    }
-    return chosen
-  }
+  for (const name of serviceNames) follow(name, watches[name])
 
   return {
-    take: ({ tried = [], mayRepeat = true } = {}) => {
-      const isAnyGood = tried.length === 0 && members.every(({ outUntil }) => outUntil === undefined)
-      const chosen =
-        policy === 'least-pending' && members.length > COMPARED && isAnyGood
-          ? draw()
-          : search(tried, mayRepeat ? now() : now() - LONGEST_PAUSE_MS)
-      return chosen && begin(chosen)
+    choose: (service, tried, mayRepeat) => services.get(service)?.rotation.choose(tried, mayRepeat),
+    outcome: (service, upstream, outcome) => services.get(service)?.rotation.outcome(upstream, outcome),
+    addresses: () =>
+      Object.fromEntries(
+        serviceNames.map((name) => [name, services.get(name)?.upstreams.map(({ url }) => url) ?? []]),
+      ) as unknown as Upstreams,
+    count: (service) => services.get(service)?.rotation.count() ?? { all: 0, ejected: 0 },
+    follow,
+    close: async () => {
+      for (const { watch, upstreams } of services.values()) {
+        watch?.close()
+        upstreams.forEach(finish)
+      }
+      await Promise.all(closing)
     },
-    done: (turn, outcome) => {
-      const { member, isTrial, isDone } = turn as OpenTurn<T>
-      if (isDone) return
-      ;(turn as OpenTurn<T>).isDone = true
-      member.pending -= 1
-      if (isTrial) member.trying = false
-      if (outcome === 'answered') succeed(member, isTrial)
-      else if (outcome === 'leaving') member.outUntil = now() + LEAVING_MS
-      else if (outcome !== 'abandoned') fail(member, outcome === 'refused' || isTrial)
-    },
-    replace,
-    count: () => ({ all: members.length, ejected: members.filter(({ outUntil }) => outUntil !== undefined).length }),
   }
 }
 
-const newMember = <T>(instance: T): Member<T> => ({
-  instance,
-  pending: 0,
-  failures: 0,
-  answers: 0,
-  ejections: 0,
-  outUntil: undefined,
-  trying: false,
-  turn: 0,
+/** A fixed list of instances. */
+export const staticBalancer = (addresses: Upstreams, policy: Policy = 'least-pending'): Balancer =>
+  createBalancer({
+    watches: Object.fromEntries(serviceNames.map((name) => [name, fixed(addresses[name])])) as Record<ServiceName, Watch>,
+    policy,
+  })
+
+const fixed = (urls: readonly string[]): Watch => ({
+  instances: () => urls,
+  onChange: () => () => {},
+  settled: async () => {},
+  close: () => {},
 })
-
-const isDue = <T>({ outUntil, trying }: Member<T>, at: number) => outUntil !== undefined && outUntil <= at && !trying
-
-type Compare = <T>(a: Member<T>, b: Member<T>) => number
-
-/** Whoever has waited longest. */
-const byTurn: Compare = (a, b) => a.turn - b.turn
-
-const byPending: Compare = (a, b) => a.pending - b.pending || a.turn - b.turn
-
-/** Who gets its share is better than who is left out, whatever each has to do. */
-function isBetter<T>(compare: Compare, member: Member<T>, than: Member<T> | undefined): boolean {
-  if (!than) return true
-  const isOut = Number(member.outUntil !== undefined) - Number(than.outUntil !== undefined)
-  return (isOut || compare(member, than)) < 0
-}

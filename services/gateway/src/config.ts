@@ -1,7 +1,9 @@
 import { env } from '@micromart/service-kit/config'
+import { DiscoveryConfig } from '@micromart/service-kit/service'
 import Type, { type Static } from 'typebox'
 
-const upstream = (name: string) => env.urls({ description: `HTTP addresses of the ${name} service` })
+const upstream = (name: string) =>
+  env.urls({ description: `where the ${name} service is: http://, dns:, dns+srv: or consul:// addresses` })
 
 export const GatewayConfig = Type.Object({
   HOST: env.text({ default: '127.0.0.1', description: 'address to listen on' }),
@@ -10,6 +12,17 @@ export const GatewayConfig = Type.Object({
     default: 0,
     maximum: 60_000,
     description: 'how long a gateway that is told to end goes on answering, so that clients find another',
+  }),
+  UPSTREAM_CONCURRENCY: env.integer({
+    default: 256,
+    minimum: 1,
+    maximum: 65_535,
+    description: 'requests to one service at the same time; more are refused at once',
+  }),
+  ...DiscoveryConfig.properties,
+  BALANCING: env.choice(['least-pending', 'round-robin'], {
+    default: 'least-pending',
+    description: 'which instance of a service is asked next',
   }),
   JWKS_URL: env.urls({ description: 'where the keys of access tokens are' }),
   USER_URL: upstream('user'),

@@ -1,17 +1,22 @@
 import type { ServerResponse } from 'node:http'
 import { type AddressInfo, Server } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
+import { openDiscovery } from '@micromart/discovery/discovery'
 import { jwksVerifier } from '@micromart/http-kit/identity'
 import type { Clock } from '@micromart/kernel/clock'
 import type { Ids } from '@micromart/kernel/ids'
 import { type Env, parseConfig } from '@micromart/service-kit/config'
+import { serviceNames } from '@micromart/service-kit/service'
 import type { Logger } from '@micromart/telemetry/logger'
+import { createBalancer, type Upstreams } from './balancer.ts'
 import { GatewayConfig } from './config.ts'
+import { createForwarder } from './forwarder.ts'
 import { createGateway } from './gateway.ts'
 import { mergedOpenApi } from './openapi.ts'
 import { gatewayPages } from './pages.ts'
-import { createProxy, type Upstreams } from './proxy.ts'
+import { createRouter } from './router.ts'
 import { routes } from './routes.ts'
+import { upstreamAddresses, watchUpstreams } from './upstreams.ts'
 
 export interface GatewayParts {
   readonly environment: Env
@@ -35,27 +40,22 @@ export const gateway = {
   name: 'gateway' as const,
   async start({ environment, log, clock, ids }: GatewayParts): Promise<RunningGateway> {
     const config = parseConfig(GatewayConfig, environment)
-    const upstreams: Upstreams = {
-      user: config.USER_URL,
-      product: config.PRODUCT_URL,
-      inventory: config.INVENTORY_URL,
-      cart: config.CART_URL,
-      order: config.ORDER_URL,
-      payment: config.PAYMENT_URL,
-      notification: config.NOTIFICATION_URL,
-      analytics: config.ANALYTICS_URL,
-    }
-    const proxy = createProxy(upstreams)
+    const discovery = openDiscovery({ log, dnsServers: config.DNS_SERVERS, consulToken: config.DISCOVERY_TOKEN })
+    const watches = await watchUpstreams(discovery, upstreamAddresses(config)).catch((error: unknown) => {
+      discovery.close()
+      throw error
+    })
+    const balancer = createBalancer({ watches, policy: config.BALANCING })
     const leaving = new AbortController()
     const pages = gatewayPages({
       leaving: () => leaving.signal.aborted,
-      openApi: mergedOpenApi(routes, upstreams, () => clock.now().getTime()),
-      readiness: () => readinessOf(upstreams),
+      openApi: mergedOpenApi(routes, balancer.addresses, () => clock.now().getTime()),
+      readiness: () => readinessOf(balancer.addresses()),
     })
     const server = createGateway({
-      routes,
+      findRoute: createRouter(routes),
       pages,
-      proxy,
+      forwarder: createForwarder({ balancer, services: serviceNames, mostInFlight: config.UPSTREAM_CONCURRENCY }),
       ids,
       log,
       verifyToken: jwksVerifier({ jwksUrls: config.JWKS_URL, clock }),
@@ -72,7 +72,7 @@ export const gateway = {
       close: async () => {
         leaving.abort()
         await end()
-        await proxy.close()
+        await balancer.close()
       },
     }
   },

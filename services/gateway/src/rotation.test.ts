@@ -1,22 +1,24 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { createBalancer, type Outcome, type Policy, type Turn } from './balancer.ts'
+import { createRotation, type Outcome, type Policy } from './rotation.ts'
 
 const policies: readonly Policy[] = ['least-pending', 'round-robin']
 
 function setUp(instances: readonly string[], policy: Policy = 'least-pending', random?: () => number) {
   let nowMs = 0
-  const balancer = createBalancer({ instances, policy, now: () => nowMs, ...(random && { random }) })
-  const ask = (outcome: Outcome, options?: Parameters<typeof balancer.take>[0]) => {
-    const turn = balancer.take(options)
-    assert.ok(turn)
-    balancer.done(turn, outcome)
-    return turn.instance
+  const rotation = createRotation({ instances, policy, now: () => nowMs, ...(random && { random }) })
+  const choose = (tried: readonly string[] = [], mayRepeat = true) => rotation.choose(tried, mayRepeat)
+  const ask = (outcome: Outcome, mayRepeat = true) => {
+    const chosen = choose([], mayRepeat)
+    assert.ok(chosen)
+    rotation.outcome(chosen, outcome)
+    return chosen
   }
   const many = (count: number, outcome: Outcome = 'answered') =>
     Array.from({ length: count }, () => ask(outcome)).join('')
   return {
-    ...balancer,
+    ...rotation,
+    choose,
     ask,
     many,
     pass: (ms: number) => {
@@ -32,30 +34,34 @@ describe('a share for each', () => {
     })
 
   test('least-pending: who is slow gets less', () => {
-    const { take, many } = setUp(['slow', 'x', 'y'])
-    const first = take()
-    assert.equal(first?.instance, 'slow')
+    const { choose, many } = setUp(['slow', 'x', 'y'])
+    assert.equal(choose(), 'slow')
     assert.equal(many(4), 'xyxy')
   })
 
   test('round-robin: who is slow gets the same', () => {
-    const { take, many } = setUp(['s', 'x', 'y'], 'round-robin')
-    take()
+    const { choose, many } = setUp(['s', 'x', 'y'], 'round-robin')
+    choose()
     assert.equal(many(5), 'xysxy')
   })
 
   test('of many, two are drawn, and the one with less to do gets it', () => {
     const instances = Array.from({ length: 20 }, (_, index) => String(index))
     const draws = [0, 0, 0, 0.999]
-    const { take } = setUp(instances, 'least-pending', () => draws.shift() ?? 0.5)
-    assert.equal(take()?.instance, '0') // 0 and 1 were drawn, both idle
-    assert.equal(take()?.instance, '19') // 0 is busy now
+    const { choose } = setUp(instances, 'least-pending', () => draws.shift() ?? 0.5)
+    assert.equal(choose(), '0') // 0 and 1 were drawn, both idle
+    assert.equal(choose(), '19') // 0 is busy now
   })
 
   test('nobody is there', () => {
-    assert.equal(setUp([]).take(), undefined)
-    assert.equal(setUp(['a']).take({ tried: ['a'] }), undefined)
+    assert.equal(setUp([]).choose(), undefined)
+    assert.equal(setUp([]).choose(['a']), undefined)
   })
+})
+
+test('who was tried is chosen again only when there is no other', () => {
+  const { choose } = setUp(['a', 'b'])
+  assert.deepEqual([choose(['a']), choose(['a']), choose(['a', 'b'])], ['b', 'b', 'a'])
 })
 
 describe('who fails is left out', () => {
@@ -75,7 +81,7 @@ describe('who fails is left out', () => {
 
   test('who says goodbye, for five seconds', () => {
     const { ask, many, pass } = setUp(['a', 'b'])
-    ask('leaving')
+    ask('goodbye')
     pass(4_999)
     assert.equal(many(3), 'bbb')
     pass(1)
@@ -84,29 +90,28 @@ describe('who fails is left out', () => {
 
   test('a client that goes away is nobody’s fault', () => {
     const { ask, count } = setUp(['a'])
-    for (let turn = 0; turn < 10; turn += 1) ask('abandoned')
+    for (let turn = 0; turn < 10; turn += 1) ask('unknown')
     assert.deepEqual(count(), { all: 1, ejected: 0 })
   })
 
   test('comes back by a trial, alone, with pauses that double up to half a minute', () => {
-    const { ask, take, done, pass } = setUp(['a', 'b'])
+    const { ask, choose, outcome, pass } = setUp(['a', 'b'])
     ask('refused')
     for (const pauseMs of [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]) {
       pass(pauseMs - 1)
       assert.equal(ask('answered'), 'b', `still out before ${pauseMs} ms`)
       pass(1)
-      const trial = take()
-      assert.equal(trial?.instance, 'a', `tried after ${pauseMs} ms`)
+      assert.equal(choose(), 'a', `tried after ${pauseMs} ms`)
       assert.equal(ask('answered'), 'b', 'no second one while it is tried')
-      done(trial as Turn<string>, 'failed')
+      outcome('a', 'failed')
     }
   })
 
   test('an answer to something older does not bring it back; ten answers make the next pause short', () => {
-    const { take, done, ask, many, pass, count } = setUp(['a'])
-    const older = take() as Turn<string>
+    const { choose, outcome, ask, many, pass, count } = setUp(['a'])
+    const older = choose() ?? ''
     ask('refused')
-    done(older, 'answered')
+    outcome(older, 'answered')
     assert.equal(count().ejected, 1)
     pass(1_000)
     ask('refused')
@@ -126,18 +131,16 @@ describe('who fails is left out', () => {
     const { ask, pass } = setUp(['a', 'b'])
     ask('refused')
     pass(1_000)
-    assert.equal(ask('answered', { mayRepeat: false }), 'b')
+    assert.equal(ask('answered', false), 'b')
     pass(30_000)
-    assert.equal(ask('answered', { mayRepeat: false }), 'a')
+    assert.equal(ask('answered', false), 'a')
   })
 
-  test('says twice what came of it: the second time counts for nothing', () => {
-    const { take, done, count, ask } = setUp(['a', 'b'])
-    const turn = take() as Turn<string>
-    done(turn, 'answered')
-    done(turn, 'refused')
-    assert.equal(count().ejected, 0)
-    assert.equal(ask('answered'), 'b')
+  test('a trial whose client goes away says nothing: the next one may try', () => {
+    const { ask, pass } = setUp(['a', 'b'])
+    ask('refused')
+    pass(1_000)
+    assert.deepEqual([ask('unknown'), ask('answered'), ask('answered')], ['a', 'a', 'b'])
   })
 })
 
@@ -154,10 +157,10 @@ describe('instances that come and go', () => {
   })
 
   test('what comes of a request to one that is gone harms nobody', () => {
-    const { take, done, replace, count } = setUp(['a'])
-    const turn = take() as Turn<string>
+    const { choose, outcome, replace, count } = setUp(['a'])
+    const gone = choose() ?? ''
     replace(['b'])
-    done(turn, 'refused')
+    outcome(gone, 'refused')
     assert.deepEqual(count(), { all: 1, ejected: 0 })
   })
 })

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type Balancer, createBalancer, type Outcome, type Policy, type Turn } from './balancer.ts'
+import { createRotation, type Outcome, type Policy, type Rotation } from './rotation.ts'
 
 const policies: readonly Policy[] = ['least-pending', 'round-robin']
 const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j']
 
-/** A balancer, and beside it what was told of each instance, kept in the plainest way: only what forbids that it is chosen. */
+/** A rotation, and beside it what was told of each instance, kept in the plainest way: only what forbids that it is chosen. */
 interface World {
   nowMs: number
   instances: readonly string[]
-  readonly balancer: Balancer<string>
-  readonly open: Turn<string>[]
+  readonly rotation: Rotation<string>
+  readonly open: string[]
   /** Who has never failed since it came. */
   fresh: Set<string>
   /** Until when an instance is left out at least. */
@@ -20,26 +20,26 @@ interface World {
 
 function newWorld(policy: Policy): World {
   const instances = ['a', 'b', 'c']
-  const world: Omit<World, 'balancer'> = {
+  const world: Omit<World, 'rotation'> = {
     nowMs: 0,
     instances,
     open: [],
     fresh: new Set(instances),
     outUntil: new Map(),
   }
-  return Object.assign(world, { balancer: createBalancer({ instances, policy, now: () => world.nowMs }) })
+  return Object.assign(world, { rotation: createRotation({ instances, policy, now: () => world.nowMs }) })
 }
 
 type Step = (world: World) => void
 
-const take = (mayRepeat: boolean): Step =>
-  function takeOne({ balancer, instances, open, fresh, outUntil, nowMs }) {
-    const turn = balancer.take({ mayRepeat })
-    assert.equal(turn === undefined, instances.length === 0, 'somebody is asked while there is anybody')
-    if (!turn) return
-    assert.ok(instances.includes(turn.instance), `${turn.instance} is not there any more`)
-    if (fresh.size > 0) assert.ok((outUntil.get(turn.instance) ?? 0) <= nowMs, `${turn.instance} is left out`)
-    open.push(turn)
+const choose = (mayRepeat: boolean): Step =>
+  function chooseOne({ rotation, instances, open, fresh, outUntil, nowMs }) {
+    const chosen = rotation.choose([], mayRepeat)
+    assert.equal(chosen === undefined, instances.length === 0, 'somebody is asked while there is anybody')
+    if (chosen === undefined) return
+    assert.ok(instances.includes(chosen), `${chosen} is not there any more`)
+    if (fresh.size > 0) assert.ok((outUntil.get(chosen) ?? 0) <= nowMs, `${chosen} is left out`)
+    open.push(chosen)
   }
 
 const pass = (ms: number): Step =>
@@ -49,7 +49,7 @@ const pass = (ms: number): Step =>
 
 const replace = (instances: readonly string[]): Step =>
   function replaceAll(world) {
-    world.balancer.replace(instances)
+    world.rotation.replace(instances)
     for (const name of instances) if (!world.instances.includes(name)) world.fresh.add(name)
     world.fresh = new Set(instances.filter((name) => world.fresh.has(name)))
     for (const name of world.outUntil.keys()) if (!instances.includes(name)) world.outUntil.delete(name)
@@ -58,30 +58,30 @@ const replace = (instances: readonly string[]): Step =>
   }
 
 /** The shortest pauses that there are. */
-const outMs: Partial<Record<Outcome, number>> = { refused: 1_000, leaving: 5_000 }
+const outMs: Partial<Record<Outcome, number>> = { refused: 1_000, goodbye: 5_000 }
 
 const finish = (which: number, outcome: Outcome): Step =>
-  function finishOne({ balancer, open, fresh, outUntil, nowMs }) {
-    const [turn] = open.splice(which % Math.max(1, open.length), 1)
-    if (!turn) return
-    const before = balancer.count().ejected
-    balancer.done(turn, outcome)
-    const isBack = balancer.count().ejected < before
-    if (outcome === 'failed') fresh.delete(turn.instance)
+  function finishOne({ rotation, open, fresh, outUntil, nowMs }) {
+    const [instance] = open.splice(which % Math.max(1, open.length), 1)
+    if (!instance) return
+    const before = rotation.count().ejected
+    rotation.outcome(instance, outcome)
+    const isBack = rotation.count().ejected < before
+    if (outcome === 'failed') fresh.delete(instance)
     const ms = outMs[outcome]
     if (ms !== undefined) {
-      fresh.delete(turn.instance)
-      outUntil.set(turn.instance, nowMs + ms)
+      fresh.delete(instance)
+      outUntil.set(instance, nowMs + ms)
     }
-    if (isBack) outUntil.delete(turn.instance)
+    if (isBack) outUntil.delete(instance)
   }
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 4, arbitrary: fc.boolean().map(take) },
+  { weight: 4, arbitrary: fc.boolean().map(choose) },
   {
     weight: 3,
     arbitrary: fc
-      .tuple(fc.nat(20), fc.constantFrom<Outcome>('answered', 'failed', 'refused', 'leaving', 'abandoned'))
+      .tuple(fc.nat(20), fc.constantFrom<Outcome>('answered', 'failed', 'refused', 'goodbye', 'unknown'))
       .map(([which, outcome]) => finish(which, outcome)),
   },
   { weight: 2, arbitrary: fc.nat(10_000).map(pass) },
@@ -102,12 +102,12 @@ const ROUNDS = 40
 /** How many requests each instance got when so many are under way at once. */
 function sharesOf(policy: Policy, size: number, atOnce: number): readonly number[] {
   const shares = Array.from({ length: size }, () => 0)
-  const balancer = createBalancer({ instances: shares.map((_, index) => index), policy })
+  const rotation = createRotation({ instances: shares.map((_, index) => index), policy })
   for (let round = 0; round < ROUNDS; round += 1) {
-    const open = Array.from({ length: atOnce * size }, () => balancer.take() as Turn<number>)
-    for (const turn of open) {
-      shares[turn.instance] = (shares[turn.instance] ?? 0) + 1
-      balancer.done(turn, 'answered')
+    const open = Array.from({ length: atOnce * size }, () => rotation.choose([], true) ?? -1)
+    for (const instance of open) {
+      shares[instance] = (shares[instance] ?? 0) + 1
+      rotation.outcome(instance, 'answered')
     }
   }
   return shares
