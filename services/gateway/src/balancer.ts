@@ -121,7 +121,10 @@ export function createBalancer({
 /** A fixed list of instances. */
 export const staticBalancer = (addresses: Upstreams, policy: Policy = 'least-pending'): Balancer =>
   createBalancer({
-    watches: Object.fromEntries(serviceNames.map((name) => [name, fixed(addresses[name])])) as Record<ServiceName, Watch>,
+    watches: Object.fromEntries(serviceNames.map((name) => [name, fixed(addresses[name])])) as Record<
+      ServiceName,
+      Watch
+    >,
     policy,
   })
 
