@@ -1,7 +1,7 @@
 import { topology } from '@micromart/contracts/topology'
 import type { BatchHandler, Broker, Consumer, Delivery, PublishOutcome, Verdict } from '@micromart/messaging/broker'
+import type { Random } from '../../random.ts'
 import type { Noise } from '../plan.ts'
-import type { Random } from '../random.ts'
 import type { Actor, Schedule } from './schedule.ts'
 import type { Trace } from './trace.ts'
 
