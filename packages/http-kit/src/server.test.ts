@@ -37,7 +37,9 @@ test('a service that leaves is not ready, answers on, and ends its connections w
 test('an answer that fails on its way out is a 500, whatever it was going to say', async (t) => {
   const fail = (told: unknown) => {
     const reached = told as PointReached
-    if (reached.point === 'reply.before') reached.outcome = Promise.reject(new Error('broken'))
+    if (reached.point !== 'reply.before') return
+    unsubscribe(CRASH_POINT_CHANNEL, fail) // the answer that says so goes the same way out
+    reached.outcome = Promise.reject(new Error('broken'))
   }
   subscribe(CRASH_POINT_CHANNEL, fail)
   t.after(() => unsubscribe(CRASH_POINT_CHANNEL, fail))
