@@ -35,19 +35,23 @@ export async function userService(parts: ServiceParts<UserConfig>): Promise<Buil
   authRoutes(http, { accounts, entrance, sessions, passwords, write })
   sessionRoutes(http, { sessions })
   userRoutes(http, { users, tokens, write, audit, sessions })
-  return { queries: userQueries(users), close }
+  return { queries: userQueries(users, sessions), keepHouse: () => sessions.keepHouse(), close }
 }
 
 const DAY_MS = 86_400_000
 
 function sessionsOn(parts: ServiceParts<UserConfig>, { users, tokens }: { users: Users; tokens: Tokens }): Sessions {
-  const { config, database, clock, ids, audit } = parts
+  const { config, database, clock, ids, audit, outbox } = parts
   const limits = {
     idleMs: config.USER_SESSION_IDLE_DAYS * DAY_MS,
     longestMs: config.USER_SESSION_DAYS * DAY_MS,
     retryMs: config.USER_REFRESH_RETRY_S * 1_000,
+    accessTokenMs: config.USER_TOKEN_TTL_S * 1_000,
   }
-  return createSessions({ database, store: postgresSessions(database), users, tokens, audit, clock, ids, limits })
+  return createSessions({
+    ...{ database, users, tokens, audit, clock, ids, outbox, limits },
+    store: postgresSessions(database),
+  })
 }
 
 function signInThrottle({ config, clock, log }: ServiceParts<UserConfig>) {

@@ -1,8 +1,10 @@
+import { SessionsEnded } from '@micromart/contracts/user-sessions'
 import type { Clock } from '@micromart/kernel/clock'
 import type { Ids } from '@micromart/kernel/ids'
 import { ok, type Refusal, type Result, refuse } from '@micromart/kernel/result'
 import type { AuditLog } from '@micromart/postgres/audit-log'
 import type { Database, Transaction } from '@micromart/postgres/database'
+import { type Outbox, send } from '@micromart/postgres/outbox'
 import type { User } from './domain/account.ts'
 import {
   goodForMs,
@@ -47,10 +49,19 @@ export interface Sessions {
   /** Ends all sessions of a user but `exceptId`. Whoever calls it writes into the audit log why. */
   endAll(tx: Transaction, userId: string, exceptId?: string): Promise<void>
   list(userId: string): Promise<readonly Session[]>
+  /** Those that have ended while access tokens of theirs may still live. */
+  ended(): Promise<readonly { readonly id: string; readonly tokensExpireAt: Date }[]>
+  /** Removes what has been over for long. */
+  keepHouse(): Promise<void>
 }
 
 /** Somebody with more devices than this loses the one that was not used for longest. */
 const MOST_SESSIONS = 100
+
+/** Those who look at the time of a token may be a little late. */
+const SLACK_MS = 60_000
+/** More than that end only when something is very wrong, and then the tokens live a quarter of an hour. */
+const MOST_ENDED = 50_000
 
 const isInvalid = refuse('user.refresh-token-invalid', 'This session is over; sign in again')
 
@@ -62,9 +73,11 @@ export function createSessions(parts: {
   audit: AuditLog
   clock: Clock
   ids: Ids
-  limits: SessionLimits
+  outbox: Outbox
+  limits: SessionLimits & { readonly accessTokenMs: number }
 }): Sessions {
-  const { database, store, users, tokens, audit, clock, ids, limits } = parts
+  const { database, store, users, tokens, audit, clock, ids, outbox, limits } = parts
+  const tokensExpire = (endedAt: Date) => new Date(endedAt.getTime() + limits.accessTokenMs + SLACK_MS)
 
   const giveTokens = async (tx: Transaction, user: Pick<User, 'id' | 'roles'>, session: Session): Promise<SignedIn> => {
     const refreshToken = newOpaqueToken()
@@ -73,8 +86,15 @@ export function createSessions(parts: {
     return { ...(await tokens.issue(user, session.id)), tokenType: 'Bearer', refreshToken, refreshExpiresIn }
   }
 
-  const end = async (tx: Transaction, sessionIds: readonly string[]): Promise<readonly string[]> =>
-    sessionIds.length === 0 ? [] : store.end(tx, sessionIds, clock.now())
+  const end = async (tx: Transaction, userId: string, sessionIds: readonly string[]): Promise<readonly string[]> => {
+    const endedAt = clock.now()
+    const ended = sessionIds.length === 0 ? [] : await store.end(tx, sessionIds, endedAt)
+    if (ended.length > 0) {
+      const tokensExpireAt = tokensExpire(endedAt).toISOString()
+      await outbox.add(tx, [send(SessionsEnded, { userId, sessionIds: [...ended], tokensExpireAt })])
+    }
+    return ended
+  }
 
   const note = (
     tx: Transaction,
@@ -85,12 +105,13 @@ export function createSessions(parts: {
     const surplus = (await store.live(tx, userId)).slice(MOST_SESSIONS - 1)
     await end(
       tx,
+      userId,
       surplus.map(({ id }) => id),
     )
   }
 
   const endOne = async (tx: Transaction, one: { userId: string; sessionId: string; action: string }) => {
-    const ended = await end(tx, [one.sessionId])
+    const ended = await end(tx, one.userId, [one.sessionId])
     if (ended.length > 0) await note(tx, one)
   }
 
@@ -100,7 +121,7 @@ export function createSessions(parts: {
   }
 
   const endReused = async (tx: Transaction, { id: sessionId, userId }: Session) => {
-    await end(tx, [sessionId])
+    await end(tx, userId, [sessionId])
     await note(tx, { userId, action: 'user.refresh-token-reused', sessionId })
     return isInvalid
   }
@@ -163,7 +184,7 @@ export function createSessions(parts: {
 
     endEverywhere: (userId) =>
       database.transaction(async (tx) => {
-        const ended = await end(tx, await store.lockLive(tx, userId))
+        const ended = await end(tx, userId, await store.lockLive(tx, userId))
         const details = { sessions: ended.length }
         await audit.append(tx, { actor: userId, action: 'user.signed-out-everywhere', subject: userId, details })
       }),
@@ -172,6 +193,7 @@ export function createSessions(parts: {
       const live = await store.lockLive(tx, userId)
       await end(
         tx,
+        userId,
         live.filter((id) => id !== exceptId),
       )
     },
@@ -180,5 +202,13 @@ export function createSessions(parts: {
       const now = clock.now()
       return (await store.live(database, userId)).filter((session) => !isOver(session, now, limits))
     },
+
+    ended: async () => {
+      const since = new Date(clock.now().getTime() - limits.accessTokenMs - SLACK_MS)
+      const ended = await store.endedSince(since, MOST_ENDED)
+      return ended.map(({ id, endedAt }) => ({ id, tokensExpireAt: tokensExpire(endedAt) }))
+    },
+
+    keepHouse: () => store.forget(new Date(clock.now().getTime() - limits.idleMs)),
   }
 }

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
+import { UserQueries } from '@micromart/contracts/gen/user_pb'
+import { queryClients } from '@micromart/service-kit/queries'
 import { type HttpCall, type ServiceHarness, startServiceForTest } from '@micromart/testkit/service-harness'
+import { postgresSessions } from '../src/adapters/postgres-sessions.ts'
 import { user } from '../src/main.ts'
 
 const DAY_MS = 86_400_000
@@ -204,6 +207,35 @@ describe('sessions', () => {
     assert.ok((await auditOf(phone.user.id)).includes('user.session-revoked'))
   })
 
+  test('whoever checks access tokens hears which sessions have ended, and can ask', async () => {
+    const { user: account, refreshToken } = await person()
+    h.clock.advance(1_000)
+    const { accessToken } = await login(account.email)
+    const ids: readonly string[] = (await sessionsOf(accessToken)).map(({ id }: { id: string }) => id)
+    const [own] = ids
+    await post('/api/v1/auth/logout', undefined, { token: accessToken })
+    const heard = async () => (await h.outbox()).filter(({ data }) => data['userId'] === account.id)
+    const tokensExpireAt = new Date(h.clock.now().getTime() + 960_000).toISOString()
+    assert.deepEqual(await heard(), [
+      {
+        ...{ type: 'micromart.user.sessions-ended.v1' },
+        data: { userId: account.id, sessionIds: [own], tokensExpireAt },
+      },
+    ])
+    const ended = async () => {
+      const { sessions } = await queryClients(h.internalToken)(UserQueries, [h.grpcUrl]).listEndedSessions({})
+      return sessions.filter(({ sessionId }) => ids.includes(sessionId))
+    }
+    const asked = await ended()
+    assert.deepEqual(
+      asked.map((session) => [session.sessionId, session.tokensExpireAt]),
+      [[own, tokensExpireAt]],
+    )
+    assert.equal((await refresh(refreshToken)).status, 200) // the other one goes on
+    h.clock.advance(961_000)
+    assert.deepEqual(await ended(), [])
+  })
+
   test('somebody whose roles change is signed out, and has the new ones when back', async () => {
     const admin: SignedIn = (
       await post('/api/v1/auth/login', { email: 'admin@micromart.test', password: 'micromart-demo' })
@@ -230,6 +262,34 @@ describe('sessions', () => {
     assert.equal((await sessionsOf(last.accessToken)).length, 100)
     await isOver(first.refreshToken)
     assert.equal((await refresh(kept.refreshToken)).status, 200)
+  })
+
+  test('what was over for long is removed, and what may still be used or stolen stays', async () => {
+    const store = postgresSessions(h.database)
+    const over = await person()
+    const used = await person()
+    const renewed = await next(used.refreshToken)
+    h.clock.advance(DAY_MS)
+    const ended = await person()
+    await post('/api/v1/auth/logout', { refreshToken: ended.refreshToken })
+    const last = await next(renewed.refreshToken)
+    const rowsOf = async ({ user: { id } }: SignedIn) =>
+      (
+        await h.database.query<{ sessions: number; tokens: number }>(
+          `SELECT count(DISTINCT s.id)::int AS sessions, count(*)::int AS tokens
+           FROM sessions s JOIN refresh_tokens t ON t.session_id = s.id WHERE s.user_id = $1`,
+          [id],
+        )
+      )[0]
+    await store.forget(new Date(h.clock.now().getTime() - 1))
+    assert.deepEqual(await rowsOf(over), { sessions: 0, tokens: 0 })
+    assert.deepEqual(await rowsOf(used), { sessions: 1, tokens: 2 })
+    assert.deepEqual(await rowsOf(ended), { sessions: 1, tokens: 1 })
+    h.clock.advance(11_000)
+    await isOver(renewed.refreshToken)
+    await isOver(last.refreshToken)
+    await store.forget(new Date(h.clock.now().getTime() + 1))
+    assert.deepEqual(await h.database.query('SELECT digest FROM refresh_tokens'), [])
   })
 
   test('a failed sign-in is noted with the account if there is one, and with nothing else', async () => {

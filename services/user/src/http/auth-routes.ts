@@ -1,3 +1,4 @@
+import { forwardedAddress } from '@micromart/http-kit/client-address'
 import { refusalProblem, writeHandler } from '@micromart/http-kit/idempotent-handler'
 import type { StatusTable } from '@micromart/http-kit/problem'
 import type { HttpServer } from '@micromart/http-kit/server'
@@ -8,7 +9,7 @@ import type { AccountRefusal, User } from '../domain/account.ts'
 import type { Passwords } from '../ports.ts'
 import type { RefreshRefusal, Sessions, SignedIn } from '../sessions.ts'
 import type { Entrance } from '../sign-in.ts'
-import { clientAddress, userAgentOf } from './request-facts.ts'
+import { userAgentOf } from './request-facts.ts'
 import { LoginBody, RefreshBody, RegisterBody, SignedInBody } from './user-schemas.ts'
 
 const statuses = {
@@ -69,7 +70,11 @@ export function authRoutes(http: HttpServer, { accounts, entrance, sessions, pas
     config: { access: 'public' },
     schema: { tags: ['auth'], summary: 'Sign in', body: LoginBody, response: { 200: SignedInBody } },
     handler: async (request, reply) => {
-      const attempt = { ...request.body, clientAddress: clientAddress(request), userAgent: userAgentOf(request) }
+      const attempt = {
+        ...request.body,
+        clientAddress: forwardedAddress(request.headers),
+        userAgent: userAgentOf(request),
+      }
       const result = await entrance.signIn(attempt)
       if (result.ok) return signedInBody(reply, result.value)
       if (result.error.code === 'user.too-many-attempts')
