@@ -72,6 +72,7 @@ export function sessionRoutes(http: HttpServer, { sessions }: { sessions: Sessio
       tags: ['users'],
       summary: 'End one of my sessions',
       params: Type.Object({ id: Type.String() }),
+      body: NoBody,
       response: done,
     },
     handler: async (request, reply) => {
