@@ -132,7 +132,7 @@ async function start(starting: Starting): Promise<RunningService> {
     log,
   })
   started.add(registration.leave)
-  startHousekeeping(starting)
+  startHousekeeping(starting, built)
   log.info({ url }, 'started')
   const drain = async () => {
     leaving.abort()
@@ -191,9 +191,13 @@ async function startWorkers({ definition, database, broker, clock, ids, log, sta
   return worker
 }
 
-function startHousekeeping({ database, clock, log, started }: Starting) {
+function startHousekeeping({ database, clock, log, started }: Starting, built: BuiltService) {
+  const keepAll = async () => {
+    await keepHouse(database, clock)
+    await built.keepHouse?.()
+  }
   const timer = setInterval(() => {
-    keepHouse(database, clock).catch((err) => log.warn({ err }, 'housekeeping failed; again in an hour'))
+    keepAll().catch((err) => log.warn({ err }, 'housekeeping failed; again in an hour'))
   }, HOUSEKEEPING_MS)
   timer.unref()
   started.add(async () => clearInterval(timer))
