@@ -98,8 +98,15 @@ function fetchFromAny(urls: readonly string[]): FetchImplementation {
   }
 }
 
+/** Any JSON may stand in a claim, and an empty id would be an owner like any other. @throws JWTClaimValidationFailed */
+function subjectOf(claim: unknown): string {
+  if (typeof claim === 'string' && claim !== '') return claim
+  throw new errors.JWTClaimValidationFailed('The token is about nobody', {}, 'sub', 'invalid')
+}
+
 /** RFC 9068: a machine's token names its client and lists its scope; a person's names the roles. */
-function callerOf({ sub = '', client_id: client, scope, roles: claim, sid }: JWTPayload): Caller {
+function callerOf({ sub: subject, client_id: client, scope, roles: claim, sid }: JWTPayload): Caller {
+  const sub = subjectOf(subject)
   if (client !== undefined) {
     const scopes = typeof scope === 'string' ? scope.split(' ') : []
     const permissions = allPermissions.filter((permission) => scopes.includes(permission))

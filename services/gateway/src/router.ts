@@ -51,8 +51,11 @@ function find(node: Node, segments: readonly string[], index: number): Node | un
 
 const LONGEST_TARGET = 4_096
 
-/** Characters that a path of ours never needs in any spelling: dot segments, backslashes, NUL, and doubled or encoded slashes outside of a SKU. */
-const TRICKS = /%2e|%5c|%00|\\|\/\/|\/\.{1,2}(?:\/|$)|[^\x21-\x7e]/i
+/**
+ * What a path of ours never needs in any spelling: dot segments, backslashes, NUL, doubled or encoded slashes outside of a SKU, and
+ * what no path has (RFC 3986, section 3.3), for a reader behind us may end at a `#`, or write the others anew.
+ */
+const TRICKS = /%2e|%5c|%00|\/\/|\/\.{1,2}(?:\/|$)|[\\#"<>^`{|}]|[^\x21-\x7e]/i
 const ENCODED_SLASH = /%2f/i
 const SKU_PATH = /^\/api\/v1\/inventory\/[^/]+(?:\/[a-z-]+)?$/
 
