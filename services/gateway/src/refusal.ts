@@ -1,7 +1,7 @@
 import { PROBLEM_CONTENT_TYPE, ProblemError, problem } from '@micromart/http-kit/problem'
 import { runInContext } from '@micromart/telemetry/context'
 import type { Logger } from '@micromart/telemetry/logger'
-import type { Exchange } from './exchange.ts'
+import { type Exchange, withUsual } from './exchange.ts'
 
 const broken = () =>
   new ProblemError(500, {
@@ -18,7 +18,10 @@ export function fail(exchange: Exchange, error: unknown, log: Logger): void {
 }
 
 /** Answers with problem+json; an answer that has begun already is broken off instead. */
-export function sendProblem({ request, response, context, said }: Exchange, { status, refusal }: ProblemError): void {
+export function sendProblem(
+  { request, response, context, said, usual }: Exchange,
+  { status, refusal }: ProblemError,
+): void {
   if (response.headersSent || response.destroyed) {
     response.destroy()
     return
@@ -28,7 +31,8 @@ export function sendProblem({ request, response, context, said }: Exchange, { st
   if ((status === 503 || status === 504) && !said.includes('retry-after')) headers.push('retry-after', '1')
   if (status === 401) headers.push('www-authenticate', 'Bearer')
   if (!request.complete) headers.push('connection', 'close') // what is still coming of the body is not read
-  response.writeHead(status, headers)
+  headers.push('cache-control', 'no-store')
+  response.writeHead(status, withUsual(headers, usual))
   response.end(text)
   request.resume()
 }
