@@ -4,6 +4,7 @@ import type { ProblemError } from '@micromart/http-kit/problem'
 import type { WorkContext } from '@micromart/telemetry/context'
 import type { Answer, Source } from './answer.ts'
 import type { Client } from './client.ts'
+import { hasName, withUsual } from './header-list.ts'
 import { sendProblem } from './refusal.ts'
 import type { Route } from './routes.ts'
 
@@ -122,19 +123,4 @@ export class Exchange implements Ask, Answer {
   refuse(problem: ProblemError): void {
     sendProblem(this, problem)
   }
-}
-
-/** With each of those that are not there yet. */
-export function withUsual(headers: string[], usual: readonly string[]): string[] {
-  const { length } = headers
-  for (let index = 0; index < usual.length; index += 2) {
-    const name = usual[index] ?? ''
-    if (!hasName(headers, name, length)) headers.push(name, usual[index + 1] ?? '')
-  }
-  return headers
-}
-
-function hasName(headers: readonly string[], name: string, length = headers.length): boolean {
-  for (let index = 0; index < length; index += 2) if (headers[index] === name) return true
-  return false
 }

@@ -67,11 +67,13 @@ export function requestHeaders(
     'x-forwarded-host',
     headers.host ?? '',
     'x-forwarded-proto',
-    isSecure === true ? 'https' : 'http',
+    schemeOf(isSecure),
   )
   if (deadlineMs !== Number.POSITIVE_INFINITY) passed.push('x-deadline-ms', String(Math.max(1, Math.ceil(deadlineMs))))
   return passed
 }
+
+const schemeOf = (isSecure: boolean | undefined) => (isSecure === true ? 'https' : 'http')
 
 /** What the client gets of the service's headers, names and values in turn. */
 export function responseHeaders(headers: IncomingHttpHeaders): string[] {
