@@ -28,7 +28,7 @@ export type ServiceName = (typeof serviceNames)[number]
 /** Environment variables of everybody who looks for others. */
 export const DiscoveryConfig = Type.Object({
   DISCOVERY_TOKEN: env.secret({ default: '', description: 'token for Consul, where it asks for one' }),
-  DNS_SERVERS: env.texts({
+  DNS_SERVERS: env.words({
     default: [],
     description: 'name servers for dns: addresses, as address:port; those of the machine when it is empty',
   }),
