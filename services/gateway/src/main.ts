@@ -15,7 +15,7 @@ import { frontDoor } from './front-door.ts'
 import { createGateway } from './gateway.ts'
 import { mergedOpenApi } from './openapi.ts'
 import { gatewayPages } from './pages.ts'
-import { createRouter } from './router.ts'
+import { openRouteTable } from './route-table.ts'
 import { routes } from './routes.ts'
 import { upstreamAddresses, watchUpstreams } from './upstreams.ts'
 
@@ -42,18 +42,25 @@ export const gateway = {
   async start({ environment, log, clock, ids }: GatewayParts): Promise<RunningGateway> {
     const config = gatewayConfig(environment)
     const discovery = openDiscovery({ log, dnsServers: config.DNS_SERVERS, consulToken: config.DISCOVERY_TOKEN })
-    const watches = await watchUpstreams(discovery, upstreamAddresses(config)).catch((error: unknown) => {
+    const addresses = upstreamAddresses(config)
+    const start = async () => {
+      const watches = await watchUpstreams(discovery, addresses)
+      const balancer = createBalancer({ watches, policy: config.BALANCING })
+      const file = config.ROUTES_FILE
+      return { balancer, table: await openRouteTable({ builtIn: routes, file, addresses, discovery, balancer, log }) }
+    }
+    const { balancer, table } = await start().catch((error: unknown) => {
       discovery.close()
       throw error
     })
-    const balancer = createBalancer({ watches, policy: config.BALANCING })
     const leaving = new AbortController()
     const pages = gatewayPages({
       leaving: () => leaving.signal.aborted,
-      openApi: mergedOpenApi(routes, balancer.addresses, () => clock.now().getTime()),
+      openApi: mergedOpenApi(table.routes, balancer.addresses, () => clock.now().getTime()),
+      routes: table.state,
       readiness: () => readinessOf(balancer.addresses()),
     })
-    const findRoute = createRouter(routes)
+    const { findRoute } = table
     const door = frontDoor({ config, log, findRoute })
     const server = createGateway({
       findRoute,
@@ -68,6 +75,8 @@ export const gateway = {
     })
     const stopGuarding = door.guard(server)
     const end = endOf(server, leaving.signal)
+    const hangUp = () => void table.reload()
+    if (config.ROUTES_FILE !== '') process.on('SIGHUP', hangUp)
     await listen(server, config)
     const { port } = server.address() as AddressInfo
     return {
@@ -81,6 +90,8 @@ export const gateway = {
         await end()
         stopGuarding()
         door.close()
+        process.off('SIGHUP', hangUp)
+        table.close()
         await balancer.close()
       },
     }

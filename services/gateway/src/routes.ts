@@ -19,7 +19,8 @@ export interface Route {
 }
 
 const KIB = 1024
-const defaults = { access: 'public', bodyLimit: 256 * KIB, deadlineMs: 10_000 } as const
+/** What a route has that says nothing else. */
+export const routeDefaults = { access: 'public', bodyLimit: 256 * KIB, deadlineMs: 10_000 } as const
 
 const to = (
   service: ServiceName,
@@ -27,7 +28,7 @@ const to = (
 ): readonly Route[] =>
   lines.map(([methodAndPath, options]) => {
     const [method = '', path = ''] = methodAndPath.split(' ')
-    return { ...defaults, ...options, method, path, service }
+    return { ...routeDefaults, ...options, method, path, service }
   })
 
 const signedIn = { access: 'signed-in' } as const
