@@ -10,6 +10,14 @@ import {
   PaymentRefunded,
   PaymentVoided,
 } from './payment.ts'
+import {
+  AccountClosed,
+  EmailChanged,
+  EmailChangeRequested,
+  EmailVerificationRequested,
+  PasswordChanged,
+  PasswordResetRequested,
+} from './user.ts'
 
 /**
  * Who hears what: one durable queue per consuming service. Every process declares all of it before it publishes,
@@ -31,7 +39,17 @@ const subscribers = {
     PaymentRefunded,
   ],
   payment: [OrderPaymentDue, OrderConfirmed, OrderCancelled],
-  notification: [OrderConfirmed, OrderCancelled, OrderRefunded],
+  notification: [
+    OrderConfirmed,
+    OrderCancelled,
+    OrderRefunded,
+    EmailVerificationRequested,
+    PasswordResetRequested,
+    EmailChangeRequested,
+    EmailChanged,
+    PasswordChanged,
+    AccountClosed,
+  ],
   analytics: [OrderConfirmed, OrderRefunded],
 } as const satisfies Record<string, readonly AnyMessageType[]>
 

@@ -18,9 +18,15 @@ const listeners: Readonly<Record<string, readonly BookName[]>> = {
   'micromart.payment.captured.v1': ['order'],
   'micromart.payment.voided.v1': ['order'],
   'micromart.payment.refunded.v1': ['order'],
+  'micromart.user.email-verification-requested.v1': ['notification'],
+  'micromart.user.password-reset-requested.v1': ['notification'],
+  'micromart.user.email-change-requested.v1': ['notification'],
+  'micromart.user.email-changed.v1': ['notification'],
+  'micromart.user.password-changed.v1': ['notification'],
+  'micromart.user.account-closed.v1': ['notification'],
 }
 
-const publishers: readonly BookName[] = ['cart', 'order', 'inventory', 'payment']
+const publishers: readonly BookName[] = ['cart', 'order', 'inventory', 'payment', 'user']
 const consumers: readonly BookName[] = ['cart', 'order', 'inventory', 'payment', 'notification', 'analytics']
 
 interface Sent {

@@ -1,16 +1,20 @@
 import type { BuiltService, ServiceParts } from '@micromart/service-kit/service'
+import { accountLife } from './account-life.ts'
+import type { Sessions } from './account-ports.ts'
 import { createAccounts } from './accounts.ts'
 import { argon2Passwords } from './adapters/argon2-passwords.ts'
 import { joseTokens } from './adapters/jose-tokens.ts'
+import { mailThrottle } from './adapters/mail-throttle.ts'
 import { memorySignInThrottle } from './adapters/memory-sign-in-throttle.ts'
 import { loadSigningKeys } from './adapters/postgres-signing-keys.ts'
 import { postgresUsers } from './adapters/postgres-users.ts'
 import { redisSignInThrottle } from './adapters/redis-sign-in-throttle.ts'
 import { checkRedisUrl, type UserConfig } from './config.ts'
+import { LINK_WINDOW_MS, MOST_LINKS } from './domain/account-link.ts'
 import { DEMO_PASSWORD, ensureAccounts, firstAccounts } from './first-accounts.ts'
 import { authRoutes } from './http/auth-routes.ts'
 import { userRoutes } from './http/user-routes.ts'
-import { userQueries } from './queries.ts'
+import type { SignInThrottle } from './ports.ts'
 
 /** The user service on any parts: accounts behind HTTP, contacts behind gRPC. */
 export async function userService(parts: ServiceParts<UserConfig>): Promise<BuiltService> {
@@ -23,16 +27,42 @@ export async function userService(parts: ServiceParts<UserConfig>): Promise<Buil
   await ensureAccounts(wanted, { database, users, passwords, ids })
   if (config.USER_DEMO_ACCOUNTS)
     log.warn(`DEMO ACCOUNTS are open to anyone who knows the password ${DEMO_PASSWORD}: for development only`)
-  const { throttle, close } = signInThrottle(parts)
-  authRoutes(http, { accounts: createAccounts({ users, passwords, throttle, ids }), passwords, tokens, write })
+  const signIns = attempts(parts, { mostFailures: config.USER_SIGN_IN_FAILURES })
+  const mails = attempts(parts, {
+    mostFailures: MOST_LINKS,
+    windowMs: LINK_WINDOW_MS,
+    prefix: 'micromart:account-mail:',
+  })
+  const own = {
+    passwords,
+    throttle: signIns.throttle,
+    mailThrottle: mailThrottle(mails.throttle),
+    sessions: noSessions,
+  }
+  const life = accountLife(parts, own)
+  const accounts = createAccounts({ ...own, ...life, users, ids })
+  authRoutes(http, { accounts, passwords, tokens, write })
   userRoutes(http, { users, tokens, write, audit })
-  return { queries: userQueries(users), close }
+  return {
+    queries: life.queries,
+    timerHandlers: life.timerHandlers,
+    close: async () => {
+      signIns.close()
+      mails.close()
+    },
+  }
 }
 
-function signInThrottle({ config, clock, log }: ServiceParts<UserConfig>) {
-  const { REDIS_URL: url, USER_SIGN_IN_FAILURES: mostFailures } = config
-  const memory = memorySignInThrottle({ clock, mostFailures })
-  if (url === '') return { throttle: memory, close: async () => {} }
-  const throttle = redisSignInThrottle({ url, mostFailures, fallback: memory, log })
-  return { throttle, close: async () => throttle.close() }
+/** Access tokens live out their hour; there is nothing else yet that somebody is signed in with. */
+const noSessions: Sessions = { endAll: async () => {} }
+
+/** Counts attempts for all instances together where there is a Redis. */
+function attempts(
+  { config: { REDIS_URL: url }, clock, log }: ServiceParts<UserConfig>,
+  limits: { mostFailures: number; windowMs?: number; prefix?: string },
+): { throttle: SignInThrottle; close(): void } {
+  const memory = memorySignInThrottle({ clock, ...limits })
+  if (url === '') return { throttle: memory, close: () => {} }
+  const throttle = redisSignInThrottle({ url, ...limits, fallback: memory, log })
+  return { throttle, close: () => throttle.close() }
 }

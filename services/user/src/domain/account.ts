@@ -7,6 +7,8 @@ export type Role = (typeof allRoles)[number]
 export interface User {
   readonly id: string
   readonly email: string
+  /** Somebody has shown that mail to this address reaches them. */
+  readonly emailVerified: boolean
   readonly name: string
   readonly roles: readonly Role[]
 }

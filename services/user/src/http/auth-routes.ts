@@ -2,19 +2,22 @@ import { refusalProblem, writeHandler } from '@micromart/http-kit/idempotent-han
 import type { StatusTable } from '@micromart/http-kit/problem'
 import type { HttpServer } from '@micromart/http-kit/server'
 import type { IdempotentWrite } from '@micromart/postgres/idempotency'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply } from 'fastify'
 import type { Accounts, SignInRefusal } from '../accounts.ts'
 import type { AccountRefusal, User } from '../domain/account.ts'
+import type { PasswordRefusal } from '../domain/password.ts'
 import type { Passwords, Tokens } from '../ports.ts'
+import { clientAddress } from './client-address.ts'
 import { LoginBody, RegisterBody, SignedInBody } from './user-schemas.ts'
 
 const statuses = {
   'user.email-invalid': 400,
   'user.name-invalid': 400,
+  'user.password-too-common': 400,
   'user.email-taken': 409,
   'user.bad-credentials': 401,
   'user.too-many-attempts': 429,
-} satisfies StatusTable<AccountRefusal['code'] | SignInRefusal['code'] | 'user.email-taken'>
+} satisfies StatusTable<(AccountRefusal | PasswordRefusal | SignInRefusal)['code'] | 'user.email-taken'>
 
 export interface AuthRoutes {
   readonly accounts: Accounts
@@ -68,11 +71,4 @@ export function authRoutes(http: HttpServer, { accounts, passwords, tokens, writ
       throw refusalProblem(result.error, statuses)
     },
   })
-}
-
-/** What the nearest proxy says (the last entry): the earlier ones are the client's own word. */
-function clientAddress(request: FastifyRequest): string | undefined {
-  const forwarded = request.headers['x-forwarded-for']
-  const text = Array.isArray(forwarded) ? forwarded.at(-1) : forwarded
-  return text?.split(',').at(-1)?.trim().slice(0, 64) || undefined
 }
