@@ -11,6 +11,7 @@ import { startOneProcess } from '../../src/start/one-process.ts'
 import { openSecrets } from '../../src/start/secrets.ts'
 import type { RunningShop } from '../../src/start/shop.ts'
 import { email } from './nasty.ts'
+import { openPeople, type People } from './people.ts'
 import { openStores, type Stores } from './stores.ts'
 import { type BadTokens, badTokens } from './tokens.ts'
 
@@ -19,6 +20,7 @@ export interface Scene {
   readonly tokens: { readonly shopper: string; readonly staff: string; readonly admin: string }
   readonly badTokens: BadTokens
   readonly shopperId: string
+  readonly people: People
   readonly productId: string
   readonly sku: string
   /** Sold in euros. */
@@ -60,7 +62,7 @@ export interface OpenScene {
 }
 
 /** Nothing expires and nothing is decided while the test runs, and everything is logged. */
-const environment = { LOG_LEVEL: 'trace', SANDBOX_SLOW_MS: '600000' }
+const environment = { LOG_LEVEL: 'trace', SANDBOX_SLOW_MS: '600000', PAYMENT_RECONCILE_MS: '600000' }
 
 const PASSWORD = 'micromart-demo'
 
@@ -109,6 +111,7 @@ async function setUp(shop: RunningShop, stores: Stores, webhookSecret: string): 
       tokens,
       badTokens: await badTokens(tokens.shopper, stores.user),
       shopperId: me.id,
+      people: await openPeople(shopper),
       ...(await goods(shopper)),
       ...(await carts(shopper, tokens.shopper)),
       coupons: await coupons(shopper),
@@ -224,6 +227,7 @@ const secretsOf = ({
 }: Scene): readonly string[] => [
   ...Object.values(tokens).map((token) => token.split('.').at(-1) ?? token),
   ...Object.values(badTokens),
+  ...Object.values(scene.people.tokens),
   ...[cart, fullCart, emptyCart, scene.checkedOutCart, coupons.usedUp.cart].map(({ token }) => token),
   order.reference,
 ]
