@@ -24,9 +24,11 @@ const listeners: Readonly<Record<string, readonly BookName[]>> = {
   'micromart.user.email-changed.v1': ['notification'],
   'micromart.user.password-changed.v1': ['notification'],
   'micromart.user.account-closed.v1': ['notification'],
+  // broadcast: it has to be published, and nobody keeps it
+  'micromart.product.product-changed.v1': [],
 }
 
-const publishers: readonly BookName[] = ['cart', 'order', 'inventory', 'payment', 'user']
+const publishers: readonly BookName[] = ['cart', 'order', 'inventory', 'payment', 'product', 'user']
 const consumers: readonly BookName[] = ['cart', 'order', 'inventory', 'payment', 'notification', 'analytics']
 
 interface Sent {

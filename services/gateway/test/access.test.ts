@@ -5,8 +5,8 @@ import { ask, clock, nowhere, route, startGatewayTo, startIssuer, startService }
 const routes = [
   route('GET /open'),
   route('GET /mine', { access: 'signed-in' }),
-  route('GET /shop', { access: 'staff' }),
-  route('GET /house', { access: 'admin' }),
+  route('GET /shop', { access: 'stock:write' }),
+  route('GET /house', { access: 'roles:write' }),
 ]
 const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
 const nowS = Math.floor(clock.now().getTime() / 1_000)
@@ -34,6 +34,8 @@ describe('who may ask', () => {
       'not yet begun': await issuer.sign({ claims: { nbf: nowS + 60 } }),
       'without end': await issuer.sign({ claims: { exp: undefined } }),
       'of nobody': await issuer.sign({ claims: { sub: undefined } }),
+      'of an empty name': await issuer.sign({ claims: { sub: '' } }),
+      'of a number': await issuer.sign({ claims: { sub: 1 } }),
     }
     for (const [name, token] of Object.entries(forged))
       for (const path of ['/mine', '/open']) {

@@ -1,18 +1,17 @@
 import { orderNumber } from '@micromart/contracts/order-number'
-import { hashCartToken } from '@micromart/http-kit/cart-token'
 import { decodeCursor, encodeCursor, PageQuery, pageLimit } from '@micromart/http-kit/cursor'
 import { writeHandler } from '@micromart/http-kit/idempotent-handler'
-import { isStaff } from '@micromart/http-kit/identity'
-import { kitProblem, ProblemError, type StatusTable } from '@micromart/http-kit/problem'
+import { may } from '@micromart/http-kit/identity'
+import { kitProblem, type StatusTable } from '@micromart/http-kit/problem'
 import { type HttpServer, NoBody } from '@micromart/http-kit/server'
 import { isUuid } from '@micromart/kernel/ids'
 import { refuse } from '@micromart/kernel/result'
 import { type CommandRunner, retryOnConflict } from '@micromart/postgres/command-runner'
 import type { IdempotentWrite } from '@micromart/postgres/idempotency'
-import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import type { OrderCommand, OrderRefusal } from '../domain/order.ts'
 import type { AcceptedCheckouts, OrderView, OrderViews } from '../ports.ts'
+import { isOwner, orderAccess, publicData, unknownOrder } from './order-access.ts'
 import { CancelledBody, OrderBody, OrderPage, TimelineBody } from './order-schemas.ts'
 
 const statuses = {
@@ -21,8 +20,6 @@ const statuses = {
   'order.amount-mismatch': 409,
   'order.being-placed': 409,
 } satisfies StatusTable<OrderRefusal['code'] | 'order.being-placed'>
-
-const unknown = () => new ProblemError(404, { code: 'order.unknown', detail: 'There is no such order' })
 
 /** Its checkout is accepted and its owner may look at it, but it has not arrived here yet. */
 const beingPlaced = refuse('order.being-placed', 'The order is still being placed; try again in a moment')
@@ -39,13 +36,7 @@ export interface OrderRoutes {
 export function orderRoutes(http: HttpServer, { orders, views, accepted, write }: OrderRoutes): void {
   const answer = writeHandler(write, { statuses })
 
-  /** An order of somebody else and no order at all look the same. */
-  const visibleOrder = async (request: FastifyRequest, id: string): Promise<OrderView> => {
-    if (!isUuid(id)) throw unknown()
-    const order = (await views.find(id)) ?? (await accepted.find(id))
-    if (!order || !mayOpen(request, order)) throw unknown()
-    return order
-  }
+  const visibleOrder = orderAccess({ views, accepted })
 
   http.get('/api/v1/orders', {
     config: { access: 'signed-in' },
@@ -56,7 +47,7 @@ export function orderRoutes(http: HttpServer, { orders, views, accepted, write }
       response: { 200: OrderPage },
     },
     handler: async (request) => {
-      if (request.caller.kind === 'anonymous') throw unknown()
+      if (request.caller.kind !== 'user') throw unknownOrder()
       const limit = pageLimit(request.query.limit)
       const [before] = decodeCursor(request.query.after, 1) ?? []
       if (before !== undefined && !isUuid(before))
@@ -99,7 +90,10 @@ export function orderRoutes(http: HttpServer, { orders, views, accepted, write }
       response: { 202: CancelledBody },
     },
     handler: async (request, reply) => {
-      const { orderId } = await visibleOrder(request, request.params.id)
+      const order = await visibleOrder(request, request.params.id)
+      if (!isOwner(request, order) && !may(request.caller, 'orders:write'))
+        throw kitProblem('auth.forbidden', 'This needs the permission orders:write')
+      const { orderId } = order
       return retryOnConflict(() =>
         answer(request, reply, async (tx) => {
           const [result] = await orders.runIn(tx, [
@@ -111,13 +105,6 @@ export function orderRoutes(http: HttpServer, { orders, views, accepted, write }
       )
     },
   })
-}
-
-function mayOpen(request: FastifyRequest, order: OrderView): boolean {
-  if (isStaff(request.caller)) return true
-  if (order.customerId !== null) return request.caller.kind === 'user' && request.caller.userId === order.customerId
-  const token = request.headers['cart-token']
-  return typeof token === 'string' && order.guestTokenHash !== null && hashCartToken(token) === order.guestTokenHash
 }
 
 const bodyOf = (order: OrderView) => ({
@@ -133,11 +120,3 @@ const bodyOf = (order: OrderView) => ({
   placedAt: order.placedAt.toISOString(),
   updatedAt: order.updatedAt.toISOString(),
 })
-
-/** The verifier of the guest's token is nobody's business, not even its owner's. */
-function publicData(data: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const { purchase, ...rest } = data
-  if (typeof purchase !== 'object' || purchase === null) return rest
-  const { guestTokenHash: _, ...shown } = purchase as Record<string, unknown>
-  return { ...rest, purchase: shown }
-}

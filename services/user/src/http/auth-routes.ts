@@ -1,3 +1,4 @@
+import { forwardedAddress } from '@micromart/http-kit/client-address'
 import { refusalProblem, writeHandler } from '@micromart/http-kit/idempotent-handler'
 import type { StatusTable } from '@micromart/http-kit/problem'
 import type { HttpServer } from '@micromart/http-kit/server'
@@ -7,7 +8,6 @@ import type { Accounts, SignInRefusal } from '../accounts.ts'
 import type { AccountRefusal, User } from '../domain/account.ts'
 import type { PasswordRefusal } from '../domain/password.ts'
 import type { Passwords, Tokens } from '../ports.ts'
-import { clientAddress } from './client-address.ts'
 import { LoginBody, RegisterBody, SignedInBody } from './user-schemas.ts'
 
 const statuses = {
@@ -64,7 +64,7 @@ export function authRoutes(http: HttpServer, { accounts, passwords, tokens, writ
     config: { access: 'public' },
     schema: { tags: ['auth'], summary: 'Sign in', body: LoginBody, response: { 200: SignedInBody } },
     handler: async (request, reply) => {
-      const result = await accounts.signIn({ ...request.body, clientAddress: clientAddress(request) })
+      const result = await accounts.signIn({ ...request.body, clientAddress: forwardedAddress(request.headers) })
       if (result.ok) return signedIn(reply, result.value)
       if (result.error.code === 'user.too-many-attempts')
         reply.header('retry-after', String(Math.ceil(result.error.waitMs / 1_000)))

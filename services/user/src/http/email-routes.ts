@@ -1,3 +1,4 @@
+import { forwardedAddress } from '@micromart/http-kit/client-address'
 import { refusalProblem, writeHandler } from '@micromart/http-kit/idempotent-handler'
 import type { StatusTable } from '@micromart/http-kit/problem'
 import { type HttpServer, NoBody } from '@micromart/http-kit/server'
@@ -11,7 +12,6 @@ import { type LinkRefusal, linkInvalid, type OpenLink } from '../open-link.ts'
 import type { Passwords } from '../ports.ts'
 import type { EmailVerification, VerificationRefusal } from '../verify-email.ts'
 import { Email, KnownPassword, Nothing, TokenBody } from './account-schemas.ts'
-import { clientAddress } from './client-address.ts'
 import { admitted, hidePasswords, noteWait, ownId, type ProofRefusal, type Prove } from './own-account.ts'
 
 const statuses = {
@@ -95,7 +95,10 @@ export function emailRoutes(http: HttpServer, parts: EmailRoutes): void {
       if (!newEmail.ok) throw refusalProblem(newEmail.error, statuses)
       const proof = await prove(request, reply)
       const mayMail = proof.ok
-        ? await admitted(reply, mailThrottle, { email: newEmail.value, clientAddress: clientAddress(request) })
+        ? await admitted(reply, mailThrottle, {
+            email: newEmail.value,
+            clientAddress: forwardedAddress(request.headers),
+          })
         : ok(undefined)
       await hidePasswords(request, passwords)
       return answer(request, reply, async (tx) => {

@@ -1,3 +1,4 @@
+import { forwardedAddress } from '@micromart/http-kit/client-address'
 import { kitProblem } from '@micromart/http-kit/problem'
 import { isUuid } from '@micromart/kernel/ids'
 import { err, ok, type Result } from '@micromart/kernel/result'
@@ -6,7 +7,6 @@ import type { MailThrottle, OpenAccount } from '../account-ports.ts'
 import type { TooManyMails } from '../mail-links.ts'
 import type { Passwords, SignInAttempt } from '../ports.ts'
 import type { Reauthenticate, ReauthenticationRefusal } from '../reauthenticate.ts'
-import { clientAddress } from './client-address.ts'
 
 const gone = () => kitProblem('auth.invalid-token', 'The account of this access token is gone; sign in again')
 
@@ -32,7 +32,11 @@ export const prover =
   (reauthenticate: Reauthenticate): Prove =>
   async (request, reply) => {
     const { password } = request.body
-    const proof = await reauthenticate({ userId: ownId(request), password, clientAddress: clientAddress(request) })
+    const proof = await reauthenticate({
+      userId: ownId(request),
+      password,
+      clientAddress: forwardedAddress(request.headers),
+    })
     if (proof.ok) return proof
     const { error } = proof
     if (error.code === 'user.unknown') throw gone()

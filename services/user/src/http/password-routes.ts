@@ -1,3 +1,4 @@
+import { forwardedAddress } from '@micromart/http-kit/client-address'
 import { refusalProblem, writeHandler } from '@micromart/http-kit/idempotent-handler'
 import type { StatusTable } from '@micromart/http-kit/problem'
 import type { HttpServer } from '@micromart/http-kit/server'
@@ -13,7 +14,6 @@ import { type LinkRefusal, linkInvalid, type OpenLink } from '../open-link.ts'
 import type { Passwords } from '../ports.ts'
 import type { RequestReset } from '../request-reset.ts'
 import { Email, KnownPassword, NewPasswordText, Nothing, Token } from './account-schemas.ts'
-import { clientAddress } from './client-address.ts'
 import { admitted, hidePasswords, type ProofRefusal, type Prove } from './own-account.ts'
 
 const statuses = {
@@ -81,7 +81,7 @@ export function passwordRoutes(http: HttpServer, parts: PasswordRoutes): void {
     handler: async (request, reply) => {
       const email = parseEmail(request.body.email)
       if (!email.ok) throw refusalProblem(email.error, statuses)
-      const attempt = { email: email.value, clientAddress: clientAddress(request) }
+      const attempt = { email: email.value, clientAddress: forwardedAddress(request.headers) }
       const mayMail = await admitted(reply, mailThrottle, attempt)
       return answer(request, reply, async (tx) => {
         if (!mayMail.ok) return mayMail
