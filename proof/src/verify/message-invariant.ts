@@ -26,6 +26,7 @@ const listeners: Readonly<Record<string, readonly BookName[]>> = {
   'micromart.user.account-closed.v1': ['notification'],
   // broadcast: it has to be published, and nobody keeps it
   'micromart.product.product-changed.v1': [],
+  'micromart.user.sessions-ended.v1': [],
 }
 
 const publishers: readonly BookName[] = ['cart', 'order', 'inventory', 'payment', 'product', 'user']

@@ -1,6 +1,6 @@
 import type { BuiltService, ServiceParts } from '@micromart/service-kit/service'
 import { accountMails } from './account-mails.ts'
-import type { MailThrottle, Sessions } from './account-ports.ts'
+import type { MailThrottle } from './account-ports.ts'
 import { commonPasswords } from './adapters/common-passwords.ts'
 import { hmacLinkTokens } from './adapters/hmac-link-tokens.ts'
 import { postgresAccountLinks } from './adapters/postgres-account-links.ts'
@@ -23,6 +23,7 @@ import type { Passwords, SignInThrottle } from './ports.ts'
 import { userQueries } from './queries.ts'
 import { reauthentication } from './reauthenticate.ts'
 import { resetRequests } from './request-reset.ts'
+import type { Sessions } from './sessions.ts'
 import { emailVerification } from './verify-email.ts'
 
 export interface AccountLife extends Required<Pick<BuiltService, 'queries' | 'timerHandlers'>> {
@@ -57,7 +58,7 @@ export function accountLife(
   return {
     isCommon,
     mailLink,
-    queries: userQueries({ contacts, mails }),
+    queries: userQueries({ contacts, mails, sessions: own.sessions }),
     timerHandlers: [forgetLinks, mailResets],
   }
 }

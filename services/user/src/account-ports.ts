@@ -2,6 +2,7 @@ import type { PostalAddressBody } from '@micromart/contracts/postal-address'
 import type { Queryable, Transaction } from '@micromart/postgres/database'
 import type { AccountLink, LinkPurpose } from './domain/account-link.ts'
 import type { Account, SignInAttempt } from './ports.ts'
+import type { Sessions } from './sessions.ts'
 
 /** An account that is open, with all that its owner may see and change. */
 export interface OpenAccount extends Account {
@@ -62,11 +63,8 @@ export interface MailThrottle {
   admit(attempt: SignInAttempt): Promise<number>
 }
 
-/** What somebody is signed in with. */
-export interface Sessions {
-  /** Ends all sessions of a user but `exceptId`, at once. */
-  endAll(tx: Transaction, userId: string, exceptId?: string): Promise<void>
-}
+/** Ends what somebody is signed in with. */
+export type EndSessions = Pick<Sessions, 'endAll'>
 
 /** Somebody whom mail reaches, also after their account was closed. */
 export interface Contacts {

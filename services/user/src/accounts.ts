@@ -1,6 +1,7 @@
 import type { Ids } from '@micromart/kernel/ids'
 import { err, ok, type Refusal, type Result, refuse } from '@micromart/kernel/result'
-import type { Transaction } from '@micromart/postgres/database'
+import type { AuditLog } from '@micromart/postgres/audit-log'
+import type { Database, Transaction } from '@micromart/postgres/database'
 import { type AccountRefusal, normaliseEmail, parseEmail, parseName, type User } from './domain/account.ts'
 import { checkPassword, type IsCommonPassword, type PasswordRefusal } from './domain/password.ts'
 import type { MailLink } from './mail-links.ts'
@@ -19,7 +20,8 @@ export interface Accounts {
   }): Promise<Result<Account, AccountRefusal | PasswordRefusal>>
   /** Also has the link mailed that verifies the address. */
   add(tx: Transaction, account: Account): Promise<Result<User, Refusal<'user.email-taken'>>>
-  signIn(attempt: SignInAttempt & { password: string }): Promise<Result<User, SignInRefusal>>
+  /** The account whose password this is; what refuses here stands in the audit log. */
+  prove(attempt: SignInAttempt & { password: string }): Promise<Result<Account, SignInRefusal>>
 }
 
 /** Registration and sign-in: the same work and the same words whether an address is known or not. */
@@ -30,8 +32,17 @@ export function createAccounts(parts: {
   ids: Ids
   isCommon: IsCommonPassword
   mailLink: MailLink
+  database: Database
+  audit: AuditLog
 }): Accounts {
-  const { users, passwords, throttle, ids, isCommon, mailLink } = parts
+  const { users, passwords, throttle, ids, isCommon, mailLink, database, audit } = parts
+
+  /** Also for an address that nobody has: the time it takes must not tell. */
+  const noteFailure = (userId: string | undefined) =>
+    database.transaction((tx) =>
+      audit.append(tx, { actor: 'nobody', action: 'user.sign-in-failed', subject: userId ?? 'nobody', details: {} }),
+    )
+
   return {
     async prepare({ email: emailText, name: nameText, password }) {
       const email = parseEmail(emailText)
@@ -52,7 +63,7 @@ export function createAccounts(parts: {
       return ok(publicPart(account))
     },
 
-    async signIn({ email: emailText, clientAddress, password }) {
+    async prove({ email: emailText, clientAddress, password }) {
       const attempt = { email: normaliseEmail(emailText), clientAddress }
       const waitMs = await throttle.waitMs(attempt)
       if (waitMs > 0) {
@@ -62,16 +73,18 @@ export function createAccounts(parts: {
       // what cannot be an address is not looked for, but costs the same
       const account = parseEmail(emailText).ok ? await users.findByEmail(attempt.email) : undefined
       if (!(await passwords.verify(account?.passwordHash, password)) || !account) {
-        await throttle.failed(attempt)
-        return refuse('user.bad-credentials', 'The e-mail address or the password is wrong')
+        await Promise.all([throttle.failed(attempt), noteFailure(account?.id)])
+        return badCredentials
       }
       await throttle.succeeded(attempt)
-      return ok(publicPart(account))
+      return ok(account)
     },
   }
 }
 
-const publicPart = ({ id, email, emailVerified, name, roles }: User): User => ({
+export const badCredentials = refuse('user.bad-credentials', 'The e-mail address or the password is wrong')
+
+export const publicPart = ({ id, email, emailVerified, name, roles }: User): User => ({
   id,
   email,
   emailVerified,

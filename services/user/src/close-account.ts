@@ -3,7 +3,7 @@ import { ok, type Refusal, type Result, refuse } from '@micromart/kernel/result'
 import type { AuditLog } from '@micromart/postgres/audit-log'
 import type { Transaction } from '@micromart/postgres/database'
 import { type Outbox, send } from '@micromart/postgres/outbox'
-import type { AccountLinks, Closing, OpenAccount, OpenAccounts, Sessions } from './account-ports.ts'
+import type { AccountLinks, Closing, EndSessions, OpenAccount, OpenAccounts } from './account-ports.ts'
 import { provenLock, type WrongPassword } from './reauthenticate.ts'
 
 export type CloseRefusal = WrongPassword | Refusal<'user.last-admin'>
@@ -16,7 +16,7 @@ export const accountClosing =
     accounts: OpenAccounts
     closing: Closing
     links: AccountLinks
-    sessions: Sessions
+    sessions: EndSessions
     outbox: Outbox
     audit: AuditLog
   }): CloseAccount =>

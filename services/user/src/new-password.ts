@@ -4,7 +4,7 @@ import { ok, type Result } from '@micromart/kernel/result'
 import type { AuditLog } from '@micromart/postgres/audit-log'
 import type { Transaction } from '@micromart/postgres/database'
 import { type Outbox, send } from '@micromart/postgres/outbox'
-import type { AccountChanges, AccountLinks, OpenAccount, OpenAccounts, Sessions } from './account-ports.ts'
+import type { AccountChanges, AccountLinks, EndSessions, OpenAccount, OpenAccounts } from './account-ports.ts'
 import type { AccountLink } from './domain/account-link.ts'
 import { type LinkRefusal, linkInvalid } from './open-link.ts'
 import { provenLock, type WrongPassword } from './reauthenticate.ts'
@@ -24,7 +24,7 @@ export function newPassword(parts: {
   accounts: OpenAccounts
   changes: AccountChanges
   links: AccountLinks
-  sessions: Sessions
+  sessions: EndSessions
   outbox: Outbox
   audit: AuditLog
   ids: Ids

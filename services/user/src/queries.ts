@@ -3,10 +3,11 @@ import { UserQueries } from '@micromart/contracts/gen/user_pb'
 import { isUuid } from '@micromart/kernel/ids'
 import type { AccountMails } from './account-mails.ts'
 import type { Contacts } from './account-ports.ts'
+import type { Sessions } from './sessions.ts'
 
 /** What other services may ask over gRPC. */
 export const userQueries =
-  ({ contacts, mails }: { contacts: Contacts; mails: AccountMails }) =>
+  ({ contacts, mails, sessions }: { contacts: Contacts; mails: AccountMails; sessions: Pick<Sessions, 'ended'> }) =>
   (router: ConnectRouter) =>
     router.service(UserQueries, {
       getContact: async ({ userId }) => {
@@ -20,4 +21,10 @@ export const userQueries =
         const { name, email, link = '', expiresAt } = mail
         return { found: true, name, email, link, expiresAt: expiresAt?.toISOString() ?? '' }
       },
+      listEndedSessions: async () => ({
+        sessions: (await sessions.ended()).map(({ id, tokensExpireAt }) => ({
+          sessionId: id,
+          tokensExpireAt: tokensExpireAt.toISOString(),
+        })),
+      }),
     })

@@ -1,11 +1,11 @@
 import type { BuiltService, ServiceParts } from '@micromart/service-kit/service'
 import { accountLife } from './account-life.ts'
-import type { Sessions } from './account-ports.ts'
 import { createAccounts } from './accounts.ts'
 import { argon2Passwords } from './adapters/argon2-passwords.ts'
 import { joseTokens } from './adapters/jose-tokens.ts'
 import { mailThrottle } from './adapters/mail-throttle.ts'
 import { memorySignInThrottle } from './adapters/memory-sign-in-throttle.ts'
+import { postgresSessions } from './adapters/postgres-sessions.ts'
 import { loadSigningKeys } from './adapters/postgres-signing-keys.ts'
 import { postgresUsers } from './adapters/postgres-users.ts'
 import { redisSignInThrottle } from './adapters/redis-sign-in-throttle.ts'
@@ -13,8 +13,11 @@ import { checkRedisUrl, type UserConfig } from './config.ts'
 import { LINK_WINDOW_MS, MOST_LINKS } from './domain/account-link.ts'
 import { DEMO_PASSWORD, ensureAccounts, firstAccounts } from './first-accounts.ts'
 import { authRoutes } from './http/auth-routes.ts'
+import { sessionRoutes } from './http/session-routes.ts'
 import { userRoutes } from './http/user-routes.ts'
-import type { SignInThrottle } from './ports.ts'
+import type { SignInThrottle, Tokens, Users } from './ports.ts'
+import { createSessions, type Sessions } from './sessions.ts'
+import { createEntrance } from './sign-in.ts'
 
 /** The user service on any parts: accounts behind HTTP, contacts behind gRPC. */
 export async function userService(parts: ServiceParts<UserConfig>): Promise<BuiltService> {
@@ -33,19 +36,18 @@ export async function userService(parts: ServiceParts<UserConfig>): Promise<Buil
     windowMs: LINK_WINDOW_MS,
     prefix: 'micromart:account-mail:',
   })
-  const own = {
-    passwords,
-    throttle: signIns.throttle,
-    mailThrottle: mailThrottle(mails.throttle),
-    sessions: noSessions,
-  }
-  const life = accountLife(parts, own)
-  const accounts = createAccounts({ ...own, ...life, users, ids })
-  authRoutes(http, { accounts, passwords, tokens, write })
-  userRoutes(http, { users, tokens, write, audit })
+  const sessions = sessionsOn(parts, { users, tokens })
+  const own = { passwords, throttle: signIns.throttle, mailThrottle: mailThrottle(mails.throttle), sessions }
+  const { queries, timerHandlers, ...life } = accountLife(parts, own)
+  const accounts = createAccounts({ ...own, ...life, users, ids, database, audit })
+  const entrance = createEntrance({ database, accounts, users, sessions })
+  authRoutes(http, { accounts, entrance, sessions, passwords, write })
+  sessionRoutes(http, { sessions })
+  userRoutes(http, { users, tokens, write, audit, sessions })
   return {
-    queries: life.queries,
-    timerHandlers: life.timerHandlers,
+    queries,
+    timerHandlers,
+    keepHouse: () => sessions.keepHouse(),
     close: async () => {
       signIns.close()
       mails.close()
@@ -53,8 +55,21 @@ export async function userService(parts: ServiceParts<UserConfig>): Promise<Buil
   }
 }
 
-/** Access tokens live out their hour; there is nothing else yet that somebody is signed in with. */
-const noSessions: Sessions = { endAll: async () => {} }
+const DAY_MS = 86_400_000
+
+function sessionsOn(parts: ServiceParts<UserConfig>, { users, tokens }: { users: Users; tokens: Tokens }): Sessions {
+  const { config, database, clock, ids, audit, outbox } = parts
+  const limits = {
+    idleMs: config.USER_SESSION_IDLE_DAYS * DAY_MS,
+    longestMs: config.USER_SESSION_DAYS * DAY_MS,
+    retryMs: config.USER_REFRESH_RETRY_S * 1_000,
+    accessTokenMs: config.USER_TOKEN_TTL_S * 1_000,
+  }
+  return createSessions({
+    ...{ database, users, tokens, audit, clock, ids, outbox, limits },
+    store: postgresSessions(database),
+  })
+}
 
 /** Counts attempts for all instances together where there is a Redis. */
 function attempts(

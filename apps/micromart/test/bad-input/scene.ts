@@ -19,7 +19,8 @@ import { type BadTokens, badTokens } from './tokens.ts'
 export interface Scene {
   readonly tokens: { readonly shopper: string; readonly staff: string; readonly admin: string }
   readonly badTokens: BadTokens
-  readonly shopperId: string
+  /** Somebody who may be signed out and given roles, because nobody else needs them. */
+  readonly spare: Spare
   readonly people: People
   readonly productId: string
   readonly sku: string
@@ -49,6 +50,14 @@ export interface Scene {
   readonly pending: { readonly orderId: string; readonly paymentId: string; readonly amount: object }
   /** As the sandbox provider signs. */
   signature(body: string, at?: Date): string
+}
+
+export interface Spare {
+  readonly id: string
+  readonly token: string
+  readonly refreshToken: string
+  readonly otherRefreshToken: string
+  readonly otherSessionId: string
 }
 
 export interface OpenScene {
@@ -94,6 +103,21 @@ export async function openScene(): Promise<OpenScene> {
   }
 }
 
+async function spare(shopper: Shopper): Promise<Spare> {
+  const body = { email: email(), password: `${PASSWORD} spare`, name: 'Spare' }
+  const { body: first } = await shopper.call({ method: 'POST', path: '/api/v1/auth/register', body })
+  const { name: _, ...credentials } = body
+  const { body: other } = await shopper.call({ method: 'POST', path: '/api/v1/auth/login', body: credentials })
+  const sessions = await shopper.call({
+    ...{ method: 'GET', path: '/api/v1/users/me/sessions' },
+    headers: bearer(other.accessToken),
+  })
+  return {
+    ...{ id: first.user.id, token: first.accessToken, refreshToken: first.refreshToken },
+    ...{ otherRefreshToken: other.refreshToken, otherSessionId: sessions.body.items[0].id },
+  }
+}
+
 async function setUp(shop: RunningShop, stores: Stores, webhookSecret: string): Promise<Scene> {
   const shopper = createShopper(shop.url)
   try {
@@ -102,15 +126,10 @@ async function setUp(shop: RunningShop, stores: Stores, webhookSecret: string): 
       staff: await shopper.signIn('staff@micromart.test', PASSWORD),
       admin: await shopper.signIn('admin@micromart.test', PASSWORD),
     }
-    const { body: me } = await shopper.call({
-      method: 'GET',
-      path: '/api/v1/users/me',
-      headers: bearer(tokens.shopper),
-    })
     return {
       tokens,
       badTokens: await badTokens(tokens.shopper, stores.user),
-      shopperId: me.id,
+      spare: await spare(shopper),
       people: await openPeople(shopper),
       ...(await goods(shopper)),
       ...(await carts(shopper, tokens.shopper)),
@@ -228,6 +247,7 @@ const secretsOf = ({
   ...Object.values(tokens).map((token) => token.split('.').at(-1) ?? token),
   ...Object.values(badTokens),
   ...Object.values(scene.people.tokens),
+  ...[scene.spare.refreshToken, scene.spare.otherRefreshToken],
   ...[cart, fullCart, emptyCart, scene.checkedOutCart, coupons.usedUp.cart].map(({ token }) => token),
   order.reference,
 ]

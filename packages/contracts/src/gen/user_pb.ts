@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file user.proto.
  */
 export const file_user: GenFile = /*@__PURE__*/
-  fileDesc("Cgp1c2VyLnByb3RvEhFtaWNyb21hcnQudXNlci52MSIkChFHZXRDb250YWN0UmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIkAKEkdldENvbnRhY3RSZXNwb25zZRINCgVmb3VuZBgBIAEoCBIMCgRuYW1lGAIgASgJEg0KBWVtYWlsGAMgASgJIkkKFUdldEFjY291bnRNYWlsUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEg4KBmxldHRlchgCIAEoCRIPCgdsaW5rX2lkGAMgASgJImYKFkdldEFjY291bnRNYWlsUmVzcG9uc2USDQoFZm91bmQYASABKAgSDAoEbmFtZRgCIAEoCRINCgVlbWFpbBgDIAEoCRIMCgRsaW5rGAQgASgJEhIKCmV4cGlyZXNfYXQYBSABKAkyzwEKC1VzZXJRdWVyaWVzElkKCkdldENvbnRhY3QSJC5taWNyb21hcnQudXNlci52MS5HZXRDb250YWN0UmVxdWVzdBolLm1pY3JvbWFydC51c2VyLnYxLkdldENvbnRhY3RSZXNwb25zZRJlCg5HZXRBY2NvdW50TWFpbBIoLm1pY3JvbWFydC51c2VyLnYxLkdldEFjY291bnRNYWlsUmVxdWVzdBopLm1pY3JvbWFydC51c2VyLnYxLkdldEFjY291bnRNYWlsUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("Cgp1c2VyLnByb3RvEhFtaWNyb21hcnQudXNlci52MSIkChFHZXRDb250YWN0UmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIkAKEkdldENvbnRhY3RSZXNwb25zZRINCgVmb3VuZBgBIAEoCBIMCgRuYW1lGAIgASgJEg0KBWVtYWlsGAMgASgJIkkKFUdldEFjY291bnRNYWlsUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEg4KBmxldHRlchgCIAEoCRIPCgdsaW5rX2lkGAMgASgJImYKFkdldEFjY291bnRNYWlsUmVzcG9uc2USDQoFZm91bmQYASABKAgSDAoEbmFtZRgCIAEoCRINCgVlbWFpbBgDIAEoCRIMCgRsaW5rGAQgASgJEhIKCmV4cGlyZXNfYXQYBSABKAkiGgoYTGlzdEVuZGVkU2Vzc2lvbnNSZXF1ZXN0Ik4KGUxpc3RFbmRlZFNlc3Npb25zUmVzcG9uc2USMQoIc2Vzc2lvbnMYASADKAsyHy5taWNyb21hcnQudXNlci52MS5FbmRlZFNlc3Npb24iPAoMRW5kZWRTZXNzaW9uEhIKCnNlc3Npb25faWQYASABKAkSGAoQdG9rZW5zX2V4cGlyZV9hdBgCIAEoCTK/AgoLVXNlclF1ZXJpZXMSWQoKR2V0Q29udGFjdBIkLm1pY3JvbWFydC51c2VyLnYxLkdldENvbnRhY3RSZXF1ZXN0GiUubWljcm9tYXJ0LnVzZXIudjEuR2V0Q29udGFjdFJlc3BvbnNlEm4KEUxpc3RFbmRlZFNlc3Npb25zEisubWljcm9tYXJ0LnVzZXIudjEuTGlzdEVuZGVkU2Vzc2lvbnNSZXF1ZXN0GiwubWljcm9tYXJ0LnVzZXIudjEuTGlzdEVuZGVkU2Vzc2lvbnNSZXNwb25zZRJlCg5HZXRBY2NvdW50TWFpbBIoLm1pY3JvbWFydC51c2VyLnYxLkdldEFjY291bnRNYWlsUmVxdWVzdBopLm1pY3JvbWFydC51c2VyLnYxLkdldEFjY291bnRNYWlsUmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * @generated from message micromart.user.v1.GetContactRequest
@@ -131,6 +131,62 @@ export const GetAccountMailResponseSchema: GenMessage<GetAccountMailResponse> = 
   messageDesc(file_user, 3);
 
 /**
+ * @generated from message micromart.user.v1.ListEndedSessionsRequest
+ */
+export type ListEndedSessionsRequest = Message<"micromart.user.v1.ListEndedSessionsRequest"> & {
+};
+
+/**
+ * Describes the message micromart.user.v1.ListEndedSessionsRequest.
+ * Use `create(ListEndedSessionsRequestSchema)` to create a new message.
+ */
+export const ListEndedSessionsRequestSchema: GenMessage<ListEndedSessionsRequest> = /*@__PURE__*/
+  messageDesc(file_user, 4);
+
+/**
+ * @generated from message micromart.user.v1.ListEndedSessionsResponse
+ */
+export type ListEndedSessionsResponse = Message<"micromart.user.v1.ListEndedSessionsResponse"> & {
+  /**
+   * @generated from field: repeated micromart.user.v1.EndedSession sessions = 1;
+   */
+  sessions: EndedSession[];
+};
+
+/**
+ * Describes the message micromart.user.v1.ListEndedSessionsResponse.
+ * Use `create(ListEndedSessionsResponseSchema)` to create a new message.
+ */
+export const ListEndedSessionsResponseSchema: GenMessage<ListEndedSessionsResponse> = /*@__PURE__*/
+  messageDesc(file_user, 5);
+
+/**
+ * @generated from message micromart.user.v1.EndedSession
+ */
+export type EndedSession = Message<"micromart.user.v1.EndedSession"> & {
+  /**
+   * What access tokens carry as sid.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * RFC 3339: no access token of it is good after this.
+   *
+   * @generated from field: string tokens_expire_at = 2;
+   */
+  tokensExpireAt: string;
+};
+
+/**
+ * Describes the message micromart.user.v1.EndedSession.
+ * Use `create(EndedSessionSchema)` to create a new message.
+ */
+export const EndedSessionSchema: GenMessage<EndedSession> = /*@__PURE__*/
+  messageDesc(file_user, 6);
+
+/**
  * What other services may ask about people.
  *
  * @generated from service micromart.user.v1.UserQueries
@@ -143,6 +199,16 @@ export const UserQueries: GenService<{
     methodKind: "unary";
     input: typeof GetContactRequestSchema;
     output: typeof GetContactResponseSchema;
+  },
+  /**
+   * Sessions that have ended, and API keys that were revoked, while access tokens of theirs may still live.
+   *
+   * @generated from rpc micromart.user.v1.UserQueries.ListEndedSessions
+   */
+  listEndedSessions: {
+    methodKind: "unary";
+    input: typeof ListEndedSessionsRequestSchema;
+    output: typeof ListEndedSessionsResponseSchema;
   },
   /**
    * What a mail about an account says, asked for when it is written: it is kept nowhere else.

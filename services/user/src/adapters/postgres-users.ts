@@ -8,6 +8,7 @@ const INSERT = `
   ON CONFLICT (email) DO NOTHING`
 const COLUMNS = 'id, email, email_verified_at IS NOT NULL AS "emailVerified", name, roles'
 const FIND = `SELECT ${COLUMNS} FROM users WHERE id = $1 AND closed_at IS NULL`
+const LOCK = `SELECT ${COLUMNS}, password_hash AS "passwordHash" FROM users WHERE id = $1 AND closed_at IS NULL FOR UPDATE`
 const FIND_BY_EMAIL = `SELECT ${COLUMNS}, password_hash AS "passwordHash" FROM users WHERE email = $1 AND closed_at IS NULL`
 /** Locked, so that two admins cannot dismiss each other at the same moment: the later one sees who is left. */
 const LOCK_ADMINS = `SELECT id FROM users WHERE 'admin' = ANY (roles) ORDER BY id FOR UPDATE`
@@ -17,7 +18,8 @@ const SET_ROLES = `
 export const postgresUsers = ({ database, clock }: { database: Database; clock: Clock }): Users => ({
   add: async (db, { id, email, name, roles, passwordHash }) =>
     (await db.execute(INSERT, [id, email, name, roles, passwordHash, clock.now()])) === 1,
-  find: async (id) => (await database.query<User>(FIND, [id]))[0],
+  find: async (id, tx) => (await (tx ?? database).query<User>(FIND, [id]))[0],
+  lock: async (tx, id) => (await tx.query<Account>(LOCK, [id]))[0],
   findByEmail: async (email) => (await database.query<Account>(FIND_BY_EMAIL, [email]))[0],
   setRoles: async (tx, id, roles) => {
     const admins = await tx.query<{ id: string }>(LOCK_ADMINS)

@@ -60,7 +60,7 @@ export function passwordRoutes(http: HttpServer, parts: PasswordRoutes): void {
       const proof = await prove(request, reply)
       const hash = proof.ok ? await hashFor(proof.value, request.body.newPassword) : proof
       await hidePasswords(request, passwords)
-      const sessionId = undefined
+      const sessionId = request.caller.kind === 'user' ? request.caller.sessionId : undefined
       return answer(request, reply, async (tx) => {
         if (!proof.ok) return proof
         if (!hash.ok) return hash
