@@ -201,7 +201,10 @@ describe('nginx in front', { skip }, () => {
     const nginx = await startNginx(t, [gateway.url], { HEADER_TIMEOUT: '1s' })
     const slow = connectTls(nginx.tls)
     const closed = new Promise((resolve) => slow.once('close', resolve))
-    slow.on('error', () => {}).resume().write('GET / HTTP/1.1\r\nHost: local')
+    slow
+      .on('error', () => {})
+      .resume()
+      .write('GET / HTTP/1.1\r\nHost: local')
     await closed
   })
 
