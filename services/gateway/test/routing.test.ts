@@ -34,6 +34,11 @@ describe('routing', () => {
       '/api/v1/products/a%5cmore',
       '/api/v1/products/a%00',
       '/api/v1/products/%00/more',
+      '/api/v1/products/a#/more',
+      '/api/v1/products#a',
+      '/api/v1/products/a|b',
+      '/api/v1/products/"a"',
+      '/api/v1/products/{a}/more',
     ]
     for (const path of refused) {
       const answer = await sendRaw(url, `GET ${path} HTTP/1.1`, 'Host: shop', 'Connection: close', '', '')
