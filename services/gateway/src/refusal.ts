@@ -1,7 +1,16 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { PROBLEM_CONTENT_TYPE, ProblemError, problem } from '@micromart/http-kit/problem'
-import { runInContext } from '@micromart/telemetry/context'
+import { runInContext, type WorkContext } from '@micromart/telemetry/context'
 import type { Logger } from '@micromart/telemetry/logger'
-import type { Exchange } from './exchange.ts'
+
+/** An exchange, as far as a refusal has to know it. */
+interface Refused {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly method: string
+  readonly context: WorkContext
+  readonly said: readonly string[]
+}
 
 const broken = () =>
   new ProblemError(500, {
@@ -10,7 +19,7 @@ const broken = () =>
   })
 
 /** Whatever was thrown becomes an answer: a refusal as it is, a fault of the gateway is logged and says nothing of the inside. */
-export function fail(exchange: Exchange, error: unknown, log: Logger): void {
+export function fail(exchange: Refused, error: unknown, log: Logger): void {
   const known = error instanceof ProblemError
   const { context, method } = exchange
   if (!known) runInContext(context, () => log.error({ err: error, method }, 'a request failed in the gateway'))
@@ -18,7 +27,10 @@ export function fail(exchange: Exchange, error: unknown, log: Logger): void {
 }
 
 /** Answers with problem+json; an answer that has begun already is broken off instead. */
-export function sendProblem({ request, response, context, said }: Exchange, { status, refusal }: ProblemError): void {
+export function sendProblem(
+  { request, response, context, said }: Omit<Refused, 'method'>,
+  { status, refusal }: ProblemError,
+): void {
   if (response.headersSent || response.destroyed) {
     response.destroy()
     return
