@@ -17,6 +17,11 @@ export const GatewayConfig = Type.Object({
     maximum: 65_535,
     description: 'requests to one service at the same time; more are refused at once',
   }),
+  CACHE_MIB: env.integer({
+    default: 64,
+    maximum: 4_096,
+    description: 'most memory for answers to public reads that are kept, in MiB; 0 keeps none',
+  }),
   JWKS_URL: env.urls({ description: 'where the keys of access tokens are' }),
   USER_URL: upstream('user'),
   PRODUCT_URL: upstream('product'),

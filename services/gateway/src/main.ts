@@ -4,10 +4,13 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { jwksVerifier } from '@micromart/http-kit/identity'
 import type { Clock } from '@micromart/kernel/clock'
 import type { Ids } from '@micromart/kernel/ids'
+import type { Broker } from '@micromart/messaging/broker'
 import { type Env, parseConfig } from '@micromart/service-kit/config'
 import { serviceNames } from '@micromart/service-kit/service'
 import type { Logger } from '@micromart/telemetry/logger'
 import { staticBalancer, type Upstreams } from './balancer.ts'
+import { createBroadcasts } from './broadcasts.ts'
+import { createResponseCache } from './cache/response-cache.ts'
 import { GatewayConfig } from './config.ts'
 import { createForwarder } from './forwarder.ts'
 import { createGateway } from './gateway.ts'
@@ -21,6 +24,8 @@ export interface GatewayParts {
   readonly log: Logger
   readonly clock: Clock
   readonly ids: Ids
+  /** What services broadcast is heard here; the one who passes it closes it. Without one, answers are kept only shortly. */
+  readonly broker?: Broker | undefined
 }
 
 export interface RunningGateway {
@@ -32,11 +37,12 @@ export interface RunningGateway {
 }
 
 const LAST_ANSWERS_MS = 10_000
+const MIB = 1024 * 1024
 
 /** The gateway keeps no data, so it has no `ServiceDefinition`: it is configured and started on its own. */
 export const gateway = {
   name: 'gateway' as const,
-  async start({ environment, log, clock, ids }: GatewayParts): Promise<RunningGateway> {
+  async start({ environment, log, clock, ids, broker }: GatewayParts): Promise<RunningGateway> {
     const config = parseConfig(GatewayConfig, environment)
     const upstreams: Upstreams = {
       user: config.USER_URL,
@@ -49,16 +55,23 @@ export const gateway = {
       analytics: config.ANALYTICS_URL,
     }
     const balancer = staticBalancer(upstreams)
+    const now = () => clock.now().getTime()
+    const broadcasts = createBroadcasts()
+    const { isHearing } = broadcasts
+    const mostBytes = config.CACHE_MIB * MIB
+    const cache = mostBytes === 0 ? undefined : createResponseCache({ mostBytes, now, isHearing })
+    if (cache) await broadcasts.start(broker, cache)
     const leaving = new AbortController()
     const pages = gatewayPages({
       leaving: () => leaving.signal.aborted,
-      openApi: mergedOpenApi(routes, balancer.addresses, () => clock.now().getTime()),
+      openApi: mergedOpenApi(routes, balancer.addresses, now),
       readiness: () => readinessOf(balancer.addresses()),
     })
     const server = createGateway({
       findRoute: createRouter(routes),
       pages,
       forwarder: createForwarder({ balancer, services: serviceNames, mostInFlight: config.UPSTREAM_CONCURRENCY }),
+      ...(cache ? { cache } : {}),
       ids,
       log,
       verifyToken: jwksVerifier({ jwksUrls: config.JWKS_URL, clock }),
@@ -75,6 +88,8 @@ export const gateway = {
       close: async () => {
         leaving.abort()
         await end()
+        await broadcasts.close()
+        cache?.close()
         await balancer.close()
       },
     }

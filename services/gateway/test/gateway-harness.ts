@@ -125,14 +125,25 @@ export async function startGatewayTo(t: TestContext, options: GatewayTo): Promis
 /** The gateway as it is deployed; services that are not named are down. */
 export async function startGateway(
   t: TestContext,
-  services: Partial<Record<ServiceName, string>> & { jwks?: string; port?: string; drainMs?: number } = {},
+  services: Partial<Record<ServiceName, string>> & {
+    jwks?: string
+    port?: string
+    drainMs?: number
+    cacheMib?: number
+  } = {},
 ): Promise<RunningGateway> {
-  const { jwks = nowhere, port = '0', drainMs = 0, ...up } = services
+  const { jwks = nowhere, port = '0', drainMs = 0, cacheMib = 1, ...up } = services
   const urls = Object.entries({ ...allAt([nowhere]), ...up }).map(([name, url]) => [
     `${name.toUpperCase()}_URL`,
     String(url),
   ])
-  const environment = { PORT: port, JWKS_URL: jwks, DRAIN_MS: String(drainMs), ...Object.fromEntries(urls) }
+  const environment = {
+    PORT: port,
+    JWKS_URL: jwks,
+    DRAIN_MS: String(drainMs),
+    CACHE_MIB: String(cacheMib),
+    ...Object.fromEntries(urls),
+  }
   const door = await gateway.start({ environment, log, clock, ids })
   let closed: Promise<void> | undefined
   const close = () => {

@@ -22,6 +22,8 @@ export interface Flights {
   renew(departure: Departure): void
   /** What is being asked about this may be answered with what was before. */
   outdate(concerns: (tags: readonly string[]) => boolean): void
+  /** Gives up all that is being asked. */
+  cancelAll(): void
 }
 
 export function createFlights(now: () => number): Flights {
@@ -82,6 +84,11 @@ export function createFlights(now: () => number): Flights {
     },
     outdate: (concerns) => {
       for (const flight of all) if (concerns(flight.tags)) flight.outdated = true
+    },
+    cancelAll: () => {
+      for (const flight of all) flight.cancel()
+      all.clear()
+      latest.clear()
     },
   }
 }

@@ -26,13 +26,13 @@ const NOT_KEPT = new Set(['age', 'cache-status', 'content-length', 'date', 'etag
 export function isShared(headers: readonly string[]): boolean {
   const control = directives(headers)
   const forbidden = ['no-store', 'private'].some((name) => control.has(name))
-  return !forbidden && valueOf(headers, 'set-cookie') === undefined && valueOf(headers, 'vary')?.trim() !== '*'
+  return !forbidden && fieldOf(headers, 'set-cookie') === undefined && fieldOf(headers, 'vary')?.trim() !== '*'
 }
 
 /** What of a shared answer is kept; undefined for none of it. Only a plain 200 is. */
 export function keepable({ status, headers, body }: WholeAnswer, rule: CacheRule): Keepable | undefined {
   const maxAgeS = Math.min(rule.maxAgeS, statedMaxAgeS(headers))
-  const isPart = valueOf(headers, 'content-range') !== undefined || valueOf(headers, 'content-encoding') !== undefined
+  const isPart = fieldOf(headers, 'content-range') !== undefined || fieldOf(headers, 'content-encoding') !== undefined
   if (status !== 200 || maxAgeS <= 0 || isPart || !isShared(headers)) return undefined
   const kept: string[] = []
   for (let index = 0; index < headers.length; index += 2) {
@@ -40,11 +40,11 @@ export function keepable({ status, headers, body }: WholeAnswer, rule: CacheRule
     if (!NOT_KEPT.has(name)) kept.push(name, value)
   }
   // copies further on ask again each time: only this one hears when the answer changes
-  if (valueOf(kept, 'cache-control') === undefined) kept.push('cache-control', 'no-cache')
-  const vary = (valueOf(headers, 'vary') ?? '').toLowerCase().split(',')
+  if (fieldOf(kept, 'cache-control') === undefined) kept.push('cache-control', 'no-cache')
+  const vary = (fieldOf(headers, 'vary') ?? '').toLowerCase().split(',')
   return {
     headers: kept,
-    etag: valueOf(headers, 'etag') ?? `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`,
+    etag: fieldOf(headers, 'etag') ?? `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`,
     maxAgeS,
     vary: vary.map((name) => name.trim()).filter((name) => name !== '' && name !== 'accept-encoding'),
   }
@@ -56,11 +56,11 @@ function statedMaxAgeS(headers: readonly string[]): number {
   if (control.has('no-cache') || control.has('must-understand')) return 0
   const stated = control.get('s-maxage') ?? control.get('max-age')
   if (stated === undefined) return Number.POSITIVE_INFINITY
-  return /^\d+$/.test(stated) ? Number(stated) - (Number(valueOf(headers, 'age')) || 0) : 0
+  return /^\d+$/.test(stated) ? Number(stated) - (Number(fieldOf(headers, 'age')) || 0) : 0
 }
 
 function directives(headers: readonly string[]): ReadonlyMap<string, string> {
-  const control = valueOf(headers, 'cache-control')
+  const control = fieldOf(headers, 'cache-control')
   if (control === undefined) return new Map()
   return new Map(
     control.split(',').map((part) => {
@@ -71,7 +71,7 @@ function directives(headers: readonly string[]): ReadonlyMap<string, string> {
 }
 
 /** All values of a header in one line. */
-function valueOf(headers: readonly string[], name: string): string | undefined {
+function fieldOf(headers: readonly string[], name: string): string | undefined {
   let found: string | undefined
   for (let index = 0; index < headers.length; index += 2)
     if (headers[index] === name) found = found === undefined ? headers[index + 1] : `${found}, ${headers[index + 1]}`

@@ -57,7 +57,9 @@ export async function pack(kept: KeptAnswer, { headers, body }: WholeAnswer): Pr
   if (!isPackable({ method: 'GET', status: 200, headers: [...headers, 'content-length', String(body.length)] }))
     return false
   const [br, gz] = await Promise.all([
-    packBrotli(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 6, [constants.BROTLI_PARAM_SIZE_HINT]: body.length } }),
+    packBrotli(body, {
+      params: { [constants.BROTLI_PARAM_QUALITY]: 6, [constants.BROTLI_PARAM_SIZE_HINT]: body.length },
+    }),
     packGzip(body, { level: 6 }),
   ])
   kept.br = packedForm(kept.plain, 'br', br)

@@ -9,24 +9,28 @@ const PLAIN = /^(?:([a-zA-Z]+)=[\w.-]*)?$/
 export function canonicalQuery(query: string, names: readonly string[]): string | undefined {
   const plain = PLAIN.exec(query)
   if (plain) return plain[1] === undefined || names.includes(plain[1]) ? query : undefined
-  const pairs: [name: string, value: string][] = []
+  const pairs: Pair[] = []
   for (const part of query.split('&')) {
     if (part === '') continue
-    const at = part.indexOf('=')
-    const name = decoded(at < 0 ? part : part.slice(0, at))
-    const value = at < 0 ? '' : decoded(part.slice(at + 1))
-    if (name === undefined || value === undefined || !names.includes(name)) return undefined
-    pairs.push([name, value])
+    const pair = pairOf(part)
+    if (!pair || !names.includes(pair[0])) return undefined
+    pairs.push(pair)
   }
   // a stable sort: of a name that comes twice, the order stays, since it may mean something
   pairs.sort(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0))
   return pairs.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join('&')
 }
 
-function decoded(text: string): string | undefined {
+type Pair = readonly [name: string, value: string]
+
+function pairOf(part: string): Pair | undefined {
+  const text = part.replaceAll('+', ' ')
+  const at = text.indexOf('=')
   try {
-    return decodeURIComponent(text.replaceAll('+', ' '))
+    return at < 0 ? [decoded(text), ''] : [decoded(text.slice(0, at)), decoded(text.slice(at + 1))]
   } catch {
     return undefined
   }
 }
+
+const decoded = decodeURIComponent

@@ -1,6 +1,7 @@
 import { ProblemError } from '@micromart/http-kit/problem'
 import type { Answer } from '../answer.ts'
-import type { Ask, Exchange, Work } from '../exchange.ts'
+import type { Exchange } from '../exchange.ts'
+import type { ResponseCache, Ways } from '../gateway.ts'
 import { createAnswerStore } from './answer-store.ts'
 import type { CacheRule } from './cache-rule.ts'
 import type { Flight } from './flight.ts'
@@ -10,22 +11,13 @@ import { type KeptAnswer, keptAnswer, pack } from './kept-answer.ts'
 import { keyOf, tagsFor } from './question.ts'
 import { CACHE_NAME, noSource, sendKept } from './send-kept.ts'
 
-/** How the cache gets at a service, and at the client. */
-export interface Ways {
-  forward(ask: Ask, answer: Answer): Work
-  /** Where an answer to this exchange goes: dressed as every answer is. */
-  answerOf(exchange: Exchange): Answer
-}
-
-export interface CachedReads {
-  /** True when it sees to the answer, now or later; false for what it never keeps. */
-  serve(exchange: Exchange, ways: Ways): boolean
-  /** For a write that something kept depends on: the same answer, which empties it on its way to the client. */
-  watch(exchange: Exchange, answer: Answer): Answer
+export interface CachedReads extends ResponseCache {
   /** Something with one of these tags has changed. */
   empty(tags: readonly string[]): void
   /** Anything may have changed. */
   emptyAll(): void
+  /** Ends what is being asked for nobody in particular. */
+  close(): void
   readonly counts: Readonly<CacheCounts>
   readonly size: () => { readonly bytes: number; readonly entries: number }
 }
@@ -84,17 +76,17 @@ export function createResponseCache({ mostBytes, now, isHearing }: CacheOptions)
     const rule = exchange.route.cache
     if (rule === undefined) return false
     const key = keyOf(exchange, rule)
-    const kept = key === undefined ? undefined : store.get(key)
-    if (key === undefined || (kept && dependsOn(kept, exchange))) return bypass(exchange)
-    const ageMs = kept ? now() - kept.keptAtMs : 0
-    const freshMs = kept ? usableMs(kept.maxAgeS) : 0
-    const isShown = kept !== undefined && ageMs < freshMs + usableMs(rule.staleS)
+    if (key === undefined) return bypass(exchange)
+    const kept = store.get(key)
+    if (kept === undefined) return ask({ key, rule, ways, wasKept: false }, exchange, false)
+    if (dependsOn(kept, exchange)) return bypass(exchange)
+    const ageMs = now() - kept.keptAtMs
+    const freshMs = usableMs(kept.maxAgeS)
+    const isShown = ageMs < freshMs + usableMs(rule.staleS)
     if (isShown) sendKept(kept, exchange, { answer: ways.answerOf(exchange), from: { ageMs } })
-    if (isShown && ageMs < freshMs) {
-      counts.hits += 1
-      return true
-    }
-    return ask({ key, rule, ways, wasKept: kept !== undefined }, exchange, isShown)
+    if (ageMs >= freshMs) return ask({ key, rule, ways, wasKept: true }, exchange, isShown)
+    counts.hits += 1
+    return true
   }
 
   const ask = (about: Omit<Open, 'tags'>, exchange: Exchange, isAnswered: boolean): boolean => {
@@ -139,23 +131,26 @@ export function createResponseCache({ mostBytes, now, isHearing }: CacheOptions)
   const land = (flight: Flight, open: Open, answer: WholeAnswer) => {
     if (answer.status >= 500 && showOld(flight, open)) return
     if (!isShared(answer.headers)) return passAll(flight, open)
-    const able = keepable(answer, open.rule)
-    const { key, tags } = open
-    const kept = able && keptAnswer(answer, { keepable: able, key, tags, atMs: flight.startedAtMs })
-    if (kept && !flight.outdated) keep(kept, answer)
-    const fetched = `${CACHE_NAME}; fwd=${open.wasKept ? 'stale' : 'uri-miss'}`
-    const stored = kept && !flight.outdated ? '; stored' : ''
-    let collapsed = ''
-    for (const exchange of flight.waiting) {
-      const status = `${fetched}${stored}${collapsed}`
-      const to = open.ways.answerOf(exchange)
-      if (kept) sendKept(kept, exchange, { answer: to, from: { status } })
-      else sendWhole(answer, to, status)
-      collapsed = '; collapsed' // all but the first
+    const kept = flight.outdated ? undefined : keep(flight, open, answer)
+    tellAll(flight, open, kept ?? answer)
+  }
+
+  const tellAll = ({ waiting }: Flight, { ways, wasKept }: Open, what: KeptAnswer | WholeAnswer) => {
+    const isKept = 'plain' in what
+    const fetched = `${CACHE_NAME}; fwd=${wasKept ? 'stale' : 'uri-miss'}${isKept ? '; stored' : ''}`
+    let status = fetched
+    for (const exchange of waiting) {
+      const answer = ways.answerOf(exchange)
+      if (isKept) sendKept(what, exchange, { answer, from: { status } })
+      else sendWhole(what, answer, status)
+      status = `${fetched}; collapsed` // all but the first
     }
   }
 
-  const keep = (kept: KeptAnswer, answer: WholeAnswer) => {
+  const keep = (flight: Flight, { key, tags, rule }: Open, answer: WholeAnswer): KeptAnswer | undefined => {
+    const able = keepable(answer, rule)
+    if (able === undefined) return undefined
+    const kept = keptAnswer(answer, { keepable: able, key, tags, atMs: flight.startedAtMs })
     store.put(kept)
     pack(kept, answer).then(
       (isPacked) => {
@@ -163,6 +158,7 @@ export function createResponseCache({ mostBytes, now, isHearing }: CacheOptions)
       },
       () => {}, // it stays as it is
     )
+    return kept
   }
 
   /** What was good a while ago is better than an error. */
@@ -198,6 +194,7 @@ export function createResponseCache({ mostBytes, now, isHearing }: CacheOptions)
       flights.outdate(() => true)
       store.emptyAll()
     },
+    close: flights.cancelAll,
     counts,
     size: () => ({ bytes: store.bytes(), entries: store.entries() }),
   }
