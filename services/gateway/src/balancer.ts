@@ -46,13 +46,13 @@ const poolOptions = {
   bodyTimeout: 0,
 }
 
-export interface OpenUpstream extends Upstream {
+interface OpenUpstream extends Upstream {
   readonly pool: Pool
   readonly uploads: Pool
   close(): Promise<void>
 }
 
-export function openUpstream(url: string): OpenUpstream {
+function openUpstream(url: string): OpenUpstream {
   const pool = new Pool(url, { ...poolOptions, connections: 64 })
   const uploads = new Pool(url, { ...poolOptions, connections: 64 })
   return { url, pool, uploads, close: () => Promise.all([pool.close(), uploads.close()]).then(() => {}) }
