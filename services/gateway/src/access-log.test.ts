@@ -3,7 +3,8 @@ import { describe, test } from 'node:test'
 import { createLogger } from '@micromart/telemetry/logger'
 import { type AccessLogOptions, createAccessLog } from './access-log.ts'
 
-const ordinary = { method: 'GET', route: '/api/v1/orders/:id', status: 200, durationMs: 12.345, bytes: 42 }
+const context = { correlationId: 'request-7', causationId: 'request-7', traceparent: '' }
+const ordinary = { method: 'GET', route: '/api/v1/orders/:id', status: 200, durationMs: 12.345, context }
 
 function logTo(options: Partial<AccessLogOptions> = {}) {
   const lines: string[] = []
@@ -26,8 +27,9 @@ describe('access log', () => {
     const { access, lines } = logTo({ samplePercent: 10, random: () => (die++ % 100) / 100 })
     for (let count = 0; count < 100; count += 1) access({ ...ordinary, status: count % 2 ? 200 : 404 })
     assert.equal(lines().length, 10)
-    const { method, route, status, durationMs, bytes } = lines()[1]
-    assert.deepEqual([method, route, status, durationMs, bytes], ['GET', '/api/v1/orders/:id', 200, 12.3, 42])
+    const { method, route, status, durationMs, correlationId } = lines()[1]
+    assert.deepEqual([method, route, status, durationMs], ['GET', '/api/v1/orders/:id', 200, 12.3])
+    assert.equal(correlationId, 'request-7')
   })
 
   test('0 is none and 100 is all', () => {

@@ -1,3 +1,4 @@
+import { runInContext, type WorkContext } from '@micromart/telemetry/context'
 import type { Logger } from '@micromart/telemetry/logger'
 
 /** One request that is over. */
@@ -8,8 +9,7 @@ export interface Access {
   /** 0 when the client left before there was an answer. */
   readonly status: number
   readonly durationMs: number
-  /** Of the answer's body, as far as known. */
-  readonly bytes?: number | undefined
+  readonly context: WorkContext
 }
 
 /** Notes requests that are over: some of them, and every one that failed here or was slow. */
@@ -29,7 +29,7 @@ export interface AccessLogOptions {
 const MOST_PER_SECOND = 200
 
 /**
- * What it writes is method, pattern of the route, status, size and time, and the ids of the context: nothing that a client can choose but a
+ * What it writes is method, pattern of the route, status and time, and the ids of the context: nothing that a client can choose but a
  * request id of harmless characters. So there is nothing personal or secret in it, nor a line break or a colour.
  */
 export function createAccessLog(options: AccessLogOptions): AccessLog {
@@ -52,12 +52,11 @@ export function createAccessLog(options: AccessLogOptions): AccessLog {
     return written <= MOST_PER_SECOND
   }
 
-  return ({ method, route, status, durationMs, bytes }) => {
+  return ({ method, route, status, durationMs, context }) => {
     const failed = status >= 500
     if (!failed && durationMs < slowMs && (share === 0 || random() >= share)) return
     if (!mayWrite()) return
-    const line = { method, route: route ?? 'none', status, durationMs: Math.round(durationMs * 10) / 10, bytes }
-    if (failed) log.warn(line, 'request')
-    else log.info(line, 'request')
+    const line = { method, route: route ?? 'none', status, durationMs: Math.round(durationMs * 10) / 10 }
+    runInContext(context, () => (failed ? log.warn(line, 'request') : log.info(line, 'request')))
   }
 }

@@ -1,46 +1,48 @@
 import type { Envelope } from '@micromart/contracts/envelope'
 import { ProductChanged } from '@micromart/contracts/product'
-import type { Broker, Consumer } from '@micromart/messaging/broker'
+import { SessionsEnded } from '@micromart/contracts/user-sessions'
+import type { Broker } from '@micromart/messaging/broker'
 import type { CachedReads } from './cache/response-cache.ts'
+import type { EndedSessions } from './ended-sessions.ts'
 
-/** What this gateway hears of the services. */
-export interface Broadcasts {
-  /** False without a broker and while it is away. */
-  isHearing(): boolean
-  /** @param broker without one nothing is ever heard */
-  start(broker: Broker | undefined, listeners: Pick<CachedReads, 'empty' | 'emptyAll'>): Promise<void>
-  close(): Promise<void>
+/** Whether what services broadcast is heard at the moment. */
+export interface Hearing {
+  now: boolean
 }
 
-export function createBroadcasts(): Broadcasts {
-  let hearing = false
-  let consumer: Consumer | undefined
-  return {
-    isHearing: () => hearing,
-    start: async (broker, cache) => {
-      consumer = await broker?.listen([ProductChanged.type], {
-        hear: (message) => hear(message, cache),
-        resumed: () => {
-          cache.emptyAll() // whatever was said before may have been missed
-          hearing = true
-        },
-        lost: () => {
-          hearing = false
-        },
-      })
+export interface Listeners {
+  readonly cache: Pick<CachedReads, 'empty' | 'emptyAll'> | undefined
+  readonly ended: Pick<EndedSessions, 'note' | 'reload'>
+}
+
+/** Hears what services broadcast, and tells those who keep something. @returns what ends it */
+export async function hearBroadcasts(
+  broker: Broker,
+  { hearing, listeners }: { hearing: Hearing; listeners: Listeners },
+): Promise<() => Promise<void>> {
+  const consumer = await broker.listen([ProductChanged.type, SessionsEnded.type], {
+    hear: (message) => hear(message, listeners),
+    resumed: () => {
+      // whatever was said before may have been missed
+      listeners.cache?.emptyAll()
+      listeners.ended.reload()
+      hearing.now = true
     },
-    close: async () => consumer?.close(),
-  }
+    lost: () => {
+      hearing.now = false
+      listeners.ended.reload() // from now on it is asked more often
+    },
+  })
+  return () => consumer.close()
 }
 
-/** What cannot be read may be about anything. */
-function hear({ type, data }: Envelope, cache: Pick<CachedReads, 'empty' | 'emptyAll'>) {
-  if (type !== ProductChanged.type) return
-  if (ProductChanged.accepts(data))
-    cache.empty([
-      'product-lists',
-      `product/${data.productId}`,
-      ...data.handles.map((handle) => `product/${handle.toLowerCase()}`),
-    ])
-  else cache.emptyAll()
+function hear({ type, data }: Envelope, { cache, ended }: Listeners) {
+  if (type === SessionsEnded.type) {
+    if (SessionsEnded.accepts(data))
+      ended.note(data.sessionIds.map((sessionId) => ({ sessionId, tokensExpireAt: data.tokensExpireAt })))
+    else ended.reload()
+  } else if (ProductChanged.accepts(data)) {
+    const { productId, handles } = data
+    cache?.empty(['product-lists', ...[productId, ...handles].map((name) => `product/${name.toLowerCase()}`)])
+  } else cache?.emptyAll() // it may be about anything
 }

@@ -5,6 +5,9 @@ type Fields = readonly string[]
 
 /** Cross-origin resource sharing (Fetch Standard, section 3.2): which pages of other origins may read our answers. */
 export interface Cors {
+  /** Some origin is let in. */
+  readonly isOpen: boolean
+  readonly knows: (origin: string) => boolean
   /** For every answer; `Vary: Origin` also when this origin gets nothing, so that caches keep them apart. */
   fieldsFor(origin: string | undefined): Fields
   /** For the question before the request; undefined for an origin that is not on the list. */
@@ -37,13 +40,14 @@ const EXPOSED_HEADERS = [
 const PREFLIGHT_S = '7200'
 
 const NOTHING: Fields = []
+const CLOSED: Cors = { isOpen: false, knows: () => false, fieldsFor: () => NOTHING, preflightFor: () => undefined }
 
 /**
  * @param origins exact origins such as `https://shop.example`, or `*` for any; empty for none
  * @param credentials whether browsers may send cookies along; never with `*`
  */
 export function createCors({ origins, credentials }: { origins: readonly string[]; credentials: boolean }): Cors {
-  if (origins.length === 0) return { fieldsFor: () => NOTHING, preflightFor: () => undefined }
+  if (origins.length === 0) return CLOSED
   const anyone = origins.includes('*')
   const vary: Fields = anyone ? [] : ['vary', 'Origin']
   const allowed = (origin: string): Fields => [
@@ -55,10 +59,13 @@ export function createCors({ origins, credentials }: { origins: readonly string[
     origins.map((origin) => [origin, [...vary, ...allowed(origin), 'access-control-expose-headers', EXPOSED_HEADERS]]),
   )
 
+  const knows = (origin: string) => anyone || known.has(origin)
   return {
+    isOpen: true,
+    knows,
     fieldsFor: (origin) => (origin === undefined ? undefined : known.get(anyone ? '*' : origin)) ?? vary,
     preflightFor: (origin, methods) =>
-      anyone || known.has(origin)
+      knows(origin)
         ? [
             ...allowed(origin),
             ...['vary', 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers'],

@@ -5,15 +5,16 @@ import { jwksVerifier } from '@micromart/http-kit/identity'
 import type { Clock } from '@micromart/kernel/clock'
 import type { Ids } from '@micromart/kernel/ids'
 import type { Broker } from '@micromart/messaging/broker'
-import { type Env, parseConfig } from '@micromart/service-kit/config'
+import type { Env } from '@micromart/service-kit/config'
 import { serviceNames } from '@micromart/service-kit/service'
 import type { Logger } from '@micromart/telemetry/logger'
 import { staticBalancer, type Upstreams } from './balancer.ts'
-import { createBroadcasts } from './broadcasts.ts'
-import { createResponseCache } from './cache/response-cache.ts'
-import { GatewayConfig } from './config.ts'
+import { type GatewayConfig, gatewayConfig } from './config.ts'
+import { refuseEnded } from './ended-sessions.ts'
 import { createForwarder } from './forwarder.ts'
+import { frontDoor } from './front-door.ts'
 import { createGateway } from './gateway.ts'
+import { gatherKnowledge } from './knowledge.ts'
 import { mergedOpenApi } from './openapi.ts'
 import { gatewayPages } from './pages.ts'
 import { createRouter } from './router.ts'
@@ -37,13 +38,12 @@ export interface RunningGateway {
 }
 
 const LAST_ANSWERS_MS = 10_000
-const MIB = 1024 * 1024
 
 /** The gateway keeps no data, so it has no `ServiceDefinition`: it is configured and started on its own. */
 export const gateway = {
   name: 'gateway' as const,
   async start({ environment, log, clock, ids, broker }: GatewayParts): Promise<RunningGateway> {
-    const config = parseConfig(GatewayConfig, environment)
+    const config = gatewayConfig(environment)
     const upstreams: Upstreams = {
       user: config.USER_URL,
       product: config.PRODUCT_URL,
@@ -56,28 +56,34 @@ export const gateway = {
     }
     const balancer = staticBalancer(upstreams)
     const now = () => clock.now().getTime()
-    const broadcasts = createBroadcasts()
-    const { isHearing } = broadcasts
-    const mostBytes = config.CACHE_MIB * MIB
-    const cache = mostBytes === 0 ? undefined : createResponseCache({ mostBytes, now, isHearing })
-    if (cache) await broadcasts.start(broker, cache)
+    const knowledge = await gatherKnowledge({ config, broker, now, log })
+    const { cache, ended } = knowledge
     const leaving = new AbortController()
     const pages = gatewayPages({
       leaving: () => leaving.signal.aborted,
       openApi: mergedOpenApi(routes, balancer.addresses, now),
       readiness: () => readinessOf(balancer.addresses()),
     })
+    const findRoute = createRouter(routes)
+    const door = frontDoor({ config, log, findRoute })
     const server = createGateway({
-      findRoute: createRouter(routes),
+      findRoute,
       pages,
       forwarder: createForwarder({ balancer, services: serviceNames, mostInFlight: config.UPSTREAM_CONCURRENCY }),
       ...(cache ? { cache } : {}),
       ids,
       log,
-      verifyToken: jwksVerifier({ jwksUrls: config.JWKS_URL, clock }),
+      verifyToken: refuseEnded(jwksVerifier({ jwksUrls: config.JWKS_URL, clock }), ended),
+      clientOf: door.clientOf,
+      rateLimits: door.rateLimits,
+      manners: door.manners,
     })
+    const stopGuarding = door.guard(server)
     const end = endOf(server, leaving.signal)
-    await listen(server, config)
+    await listen(server, config).catch(async (error: unknown) => {
+      await knowledge.close()
+      throw error
+    })
     const { port } = server.address() as AddressInfo
     return {
       url: `http://${config.HOST}:${port}`,
@@ -88,8 +94,9 @@ export const gateway = {
       close: async () => {
         leaving.abort()
         await end()
-        await broadcasts.close()
-        cache?.close()
+        stopGuarding()
+        door.close()
+        await knowledge.close()
         await balancer.close()
       },
     }

@@ -60,7 +60,7 @@ describe('the end', () => {
       response.write('the beginning')
       answering.push(response)
     })
-    const door = await startGateway(t, { product: service.url, cacheMib: 0 })
+    const door = await startGateway(t, { product: service.url, given: { CACHE_MIB: '0' } })
     const agent = new Agent({ keepAlive: true })
     t.after(() => agent.destroy())
     const request = send(door.url + path, { agent })

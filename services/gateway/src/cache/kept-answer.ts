@@ -33,7 +33,7 @@ export function keptAnswer(
   { keepable, key, tags, atMs }: { keepable: Keepable; key: string; tags: readonly string[]; atMs: number },
 ): KeptAnswer {
   const own = [...keepable.headers]
-  if (isPackable({ method: 'GET', status: 200, headers })) addVary(own, 'Accept-Encoding')
+  if (isPackable({ method: 'GET', isPersonal: false, status: 200, headers })) addVary(own, 'Accept-Encoding')
   const { maxAgeS, vary, etag } = keepable
   return { key, tags, vary, keptAtMs: atMs, maxAgeS, plain: form(own, etag, body), br: undefined, gzip: undefined }
 }
@@ -54,7 +54,14 @@ const packGzip = promisify(gzip)
 
 /** Packed once for all who take it so, off the main thread; better than one would for a single client. */
 export async function pack(kept: KeptAnswer, { headers, body }: WholeAnswer): Promise<boolean> {
-  if (!isPackable({ method: 'GET', status: 200, headers: [...headers, 'content-length', String(body.length)] }))
+  if (
+    !isPackable({
+      method: 'GET',
+      isPersonal: false,
+      status: 200,
+      headers: [...headers, 'content-length', String(body.length)],
+    })
+  )
     return false
   const [br, gz] = await Promise.all([
     packBrotli(body, {

@@ -83,7 +83,7 @@ export function createResponseCache({ mostBytes, now, isHearing }: CacheOptions)
     const ageMs = now() - kept.keptAtMs
     const freshMs = usableMs(kept.maxAgeS)
     const isShown = ageMs < freshMs + usableMs(rule.staleS)
-    if (isShown) sendKept(kept, exchange, { answer: ways.answerOf(exchange), from: { ageMs } })
+    if (isShown) sendKept(kept, exchange, { ageMs })
     if (ageMs >= freshMs) return ask({ key, rule, ways, wasKept: true }, exchange, isShown)
     counts.hits += 1
     return true
@@ -140,9 +140,8 @@ export function createResponseCache({ mostBytes, now, isHearing }: CacheOptions)
     const fetched = `${CACHE_NAME}; fwd=${wasKept ? 'stale' : 'uri-miss'}${isKept ? '; stored' : ''}`
     let status = fetched
     for (const exchange of waiting) {
-      const answer = ways.answerOf(exchange)
-      if (isKept) sendKept(what, exchange, { answer, from: { status } })
-      else sendWhole(what, answer, status)
+      if (isKept) sendKept(what, exchange, { status })
+      else sendWhole(what, ways.answerOf(exchange), status)
       status = `${fetched}; collapsed` // all but the first
     }
   }
@@ -162,12 +161,11 @@ export function createResponseCache({ mostBytes, now, isHearing }: CacheOptions)
   }
 
   /** What was good a while ago is better than an error. */
-  const showOld = (flight: Flight, { key, rule, ways }: Open): boolean => {
+  const showOld = (flight: Flight, { key, rule }: Open): boolean => {
     const kept = store.get(key)
     const ageMs = kept ? now() - kept.keptAtMs : 0
     if (!kept || ageMs >= (kept.maxAgeS + rule.staleIfErrorS) * 1_000) return false
-    for (const exchange of flight.waiting)
-      sendKept(kept, exchange, { answer: ways.answerOf(exchange), from: { ageMs } })
+    for (const exchange of flight.waiting) sendKept(kept, exchange, { ageMs })
     return true
   }
 

@@ -1,4 +1,4 @@
-import type { Answer, Source } from '../answer.ts'
+import type { Source } from '../answer.ts'
 import { acceptedEncoding } from '../compression/choose-packing.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Form, KeptAnswer } from './kept-answer.ts'
@@ -16,17 +16,18 @@ const OF_NOT_MODIFIED = new Set(['age', 'cache-control', 'cache-status', 'conten
 export type Origin = { readonly ageMs: number } | { readonly status: string }
 
 /** Sends a kept answer in the form that the client takes, or says that it has it already. */
-export function sendKept(kept: KeptAnswer, { headers }: Exchange, { answer, from }: { answer: Answer; from: Origin }) {
+export function sendKept(kept: KeptAnswer, exchange: Exchange, from: Origin): void {
+  const { headers } = exchange
   const form = formFor(kept, headers['accept-encoding'])
   const head = 'ageMs' in from ? agedHead(form, from.ageMs, kept) : [...form.headers, 'cache-status', from.status]
   const known = headers['if-none-match']
   if (known !== undefined && matches(known, form.etag)) {
-    answer.begin(304, only(OF_NOT_MODIFIED, head), noSource)
-    answer.end()
+    exchange.begin(304, only(OF_NOT_MODIFIED, head), noSource)
+    exchange.end()
     return
   }
-  answer.begin(200, head.slice(), noSource)
-  answer.end(form.body)
+  exchange.begin(200, head, noSource)
+  exchange.end(form.body)
 }
 
 function formFor(kept: KeptAnswer, acceptEncoding: string | undefined): Form {

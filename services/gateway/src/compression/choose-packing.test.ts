@@ -38,6 +38,7 @@ describe('which answers are packed', () => {
   const head = (...headers: readonly string[]) => ({
     method: 'GET',
     status: 200,
+    isPersonal: false,
     headers: ['content-type', 'application/json; charset=utf-8', 'content-length', '5000', ...headers],
   })
 
@@ -61,6 +62,8 @@ describe('which answers are packed', () => {
       assert.equal(isPackable(head('cache-control', cacheControl)), false, cacheControl)
     assert.equal(isPackable(head('set-cookie', 'a=1')), false)
     assert.equal(isPackable(head('cache-control', 'public, max-age=60')), true)
+    assert.equal(isPackable({ ...head(), isPersonal: true }), false)
+    assert.equal(isPackable({ ...head('cache-control', 'public, max-age=60'), isPersonal: true }), true)
   })
 
   test('not what has no body, nor a part of one', () => {

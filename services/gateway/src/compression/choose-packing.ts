@@ -5,6 +5,8 @@ export interface AnswerHead {
   /** Of the request. */
   readonly method: string
   readonly status: number
+  /** Asked for with a token, the key of a cart, or a cookie: packed only if the answer itself says that it is for everybody. */
+  readonly isPersonal: boolean
   /** Names in lower case and values in turn. */
   readonly headers: readonly string[]
 }
@@ -15,6 +17,7 @@ const PAYS =
   /^(?:text\/(?!event-stream)|application\/(?:[\w.+-]*\+)?(?:json|xml)\b|application\/javascript\b|image\/svg\+xml\b)/i
 const BODILESS = new Set([204, 206, 304])
 const NEVER_WITH = new Set(['content-encoding', 'content-range', 'set-cookie'])
+const FOR_ALL = /(?:^|[\s,])public(?:$|[\s,])/i
 const KEPT_AS_IT_IS = /(?:^|[\s,])(?:no-store|private|no-transform)(?:$|[\s,=])/i
 
 /**
@@ -22,15 +25,17 @@ const KEPT_AS_IT_IS = /(?:^|[\s,])(?:no-store|private|no-transform)(?:$|[\s,=])/
  * with something that an attacker chose, the length gives it away (BREACH, CVE-2013-3587), and personal answers are short. Not parts
  * of an answer, nor what is packed already, nor streams of events.
  */
-export function isPackable({ method, status, headers }: AnswerHead): boolean {
+export function isPackable({ method, status, headers, isPersonal }: AnswerHead): boolean {
   if (method === 'HEAD' || status < 200 || BODILESS.has(status)) return false
   let pays = false
+  let isForAll = !isPersonal
   for (let index = 0; index < headers.length; index += 2) {
     const [name = '', value = ''] = [headers[index], headers[index + 1]]
     if (forbids(name, value)) return false
+    isForAll ||= name === 'cache-control' && FOR_ALL.test(value)
     pays ||= name === 'content-type' && PAYS.test(value)
   }
-  return pays
+  return pays && isForAll
 }
 
 const forbids = (name: string, value: string): boolean =>

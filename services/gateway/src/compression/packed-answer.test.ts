@@ -44,6 +44,7 @@ function taker(most = Number.POSITIVE_INFINITY) {
 }
 
 const JSON_HEADERS = ['content-type', 'application/json']
+const asked = (acceptEncoding: string) => ({ method: 'GET', acceptEncoding, isPersonal: false })
 const idle: Source = { resume: () => {} }
 const text = JSON.stringify(Array.from({ length: 2_000 }, (_, id) => ({ id, title: `Product ${id}`, price: id * 7 })))
 
@@ -57,7 +58,7 @@ describe('an answer that is packed', () => {
   for (const [encoding, unpack] of encodings)
     test(`${encoding}: comes out as it was, in a fraction of the bytes`, async () => {
       const { got, answer, body } = taker()
-      const packed = packedAnswer(answer, { method: 'GET', acceptEncoding: encoding })
+      const packed = packedAnswer(answer, asked(encoding))
       packed.begin(200, [...JSON_HEADERS, 'content-length', String(text.length), 'etag', '"1"'], idle)
       for (let at = 0; at < text.length; at += 10_000) packed.write(Buffer.from(text.slice(at, at + 10_000)))
       packed.end()
@@ -72,7 +73,7 @@ describe('an answer that is packed', () => {
   test('a stream of unknown length is not held back until it ends', async () => {
     for (const encoding of ['br', 'gzip']) {
       const { got, answer, size } = taker()
-      const packed = packedAnswer(answer, { method: 'GET', acceptEncoding: encoding })
+      const packed = packedAnswer(answer, asked(encoding))
       packed.begin(200, [...JSON_HEADERS], idle)
       packed.write(Buffer.from('{"first":1}'))
       await until(async () => size() > 0, { what: 'the first piece' })
@@ -84,7 +85,7 @@ describe('an answer that is packed', () => {
   test('a client that does not read holds the service back; reading on lets it go on', async () => {
     const { got, answer, body, readOn } = taker(1)
     let resumed = 0
-    const packed = packedAnswer(answer, { method: 'GET', acceptEncoding: 'gzip' })
+    const packed = packedAnswer(answer, asked('gzip'))
     packed.begin(200, [...JSON_HEADERS], {
       resume: () => {
         resumed += 1
@@ -110,7 +111,7 @@ describe('an answer that is packed', () => {
 
   test('an answer that breaks off is broken off, and never looks whole', async () => {
     const { got, answer } = taker()
-    const packed = packedAnswer(answer, { method: 'GET', acceptEncoding: 'br' })
+    const packed = packedAnswer(answer, asked('br'))
     packed.begin(200, [...JSON_HEADERS], idle)
     packed.write(Buffer.from(text))
     packed.breakOff()
@@ -121,7 +122,7 @@ describe('an answer that is packed', () => {
 describe('an answer that is left as it is', () => {
   test('for a client that takes no packing it still varies', () => {
     const { got, answer, body } = taker()
-    const plain = packedAnswer(answer, { method: 'GET', acceptEncoding: 'identity' })
+    const plain = packedAnswer(answer, asked('identity'))
     plain.begin(200, [...JSON_HEADERS], idle)
     plain.write(Buffer.from('a'))
     plain.end(Buffer.from('b'))
@@ -133,7 +134,7 @@ describe('an answer that is left as it is', () => {
 
   test('what may not be packed is not touched', () => {
     const { got, answer } = taker()
-    const plain = packedAnswer(answer, { method: 'GET', acceptEncoding: 'br' })
+    const plain = packedAnswer(answer, asked('br'))
     plain.begin(200, [...JSON_HEADERS, 'cache-control', 'no-store'], idle)
     plain.end(Buffer.from(text))
     assert.deepEqual([got.head, got.outcome], [[200, ...JSON_HEADERS, 'cache-control', 'no-store'], 'whole'])
@@ -141,9 +142,7 @@ describe('an answer that is left as it is', () => {
 
   test('a refusal goes its way', () => {
     const { got, answer } = taker()
-    packedAnswer(answer, { method: 'GET', acceptEncoding: 'br' }).refuse(
-      new ProblemError(503, { code: 'service.unavailable', detail: 'away' }),
-    )
+    packedAnswer(answer, asked('br')).refuse(new ProblemError(503, { code: 'service.unavailable', detail: 'away' }))
     assert.equal(got.outcome, 'service.unavailable')
   })
 })

@@ -7,15 +7,22 @@ import { acceptedEncoding, addVary, type Encoding, isPackable, packedHeaders } f
 const BROTLI_QUALITY = 4
 const GZIP_LEVEL = 5
 
+export interface PackingAsked {
+  readonly method: string
+  readonly acceptEncoding: string | undefined
+  /** Asked for with a token, the key of a cart, or a cookie. */
+  readonly isPersonal: boolean
+}
+
 /**
  * An answer that is packed on its way to `taker` where the client takes that and it pays. As slow as the slower end: the packer takes no
  * more from the service than the client reads.
  */
-export function packedAnswer(taker: Answer, asked: { method: string; acceptEncoding: string | undefined }): Answer {
+export function packedAnswer(taker: Answer, asked: PackingAsked): Answer {
   let packer: Transform | undefined
 
   const begin = (status: number, headers: string[], source: Source) => {
-    if (!isPackable({ method: asked.method, status, headers })) return taker.begin(status, headers, source)
+    if (!isPackable({ ...asked, status, headers })) return taker.begin(status, headers, source)
     addVary(headers, 'Accept-Encoding')
     const encoding = acceptedEncoding(asked.acceptEncoding)
     if (encoding === undefined) return taker.begin(status, headers, source)
