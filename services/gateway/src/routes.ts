@@ -52,7 +52,7 @@ export const routes: readonly Route[] = [
     'user',
     ['POST /api/v1/auth/register', { limit: 'register' }],
     ['POST /api/v1/auth/login', { limit: 'sign-in' }],
-    ['POST /api/v1/auth/refresh'],
+    ['POST /api/v1/auth/refresh', { limit: 'refresh' }],
     ['POST /api/v1/auth/logout'],
     ['POST /api/v1/auth/logout-everywhere', signedIn],
     ['GET /api/v1/auth/jwks'],

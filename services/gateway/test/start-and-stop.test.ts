@@ -20,8 +20,9 @@ describe('the start', () => {
       gateway.start({ environment, log: silentLogger(), clock, ids: uuidV7(clock) }),
       (error: Error) => {
         const named = error.message.match(/^ {2}[A-Z_]+/gm)?.map((name) => name.trim())
-        const urls = ['JWKS', 'USER', 'PRODUCT', 'INVENTORY', 'CART', 'ORDER', 'PAYMENT', 'NOTIFICATION', 'ANALYTICS']
-        assert.deepEqual(named, ['PORT', ...urls.map((name) => `${name}_URL`)])
+        const services = ['USER', 'PRODUCT', 'INVENTORY', 'CART', 'ORDER', 'PAYMENT', 'NOTIFICATION', 'ANALYTICS']
+        const urls = services.map((name) => `${name}_URL`)
+        assert.deepEqual(named, ['PORT', 'JWKS_URL', 'USER_GRPC_URL', 'INTERNAL_TOKEN', ...urls])
         return true
       },
     )
