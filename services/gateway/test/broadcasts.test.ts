@@ -187,15 +187,15 @@ describe('sessions that have ended while the gateway was not listening', () => {
     skip: skipWithout(host),
   }, async (t) => {
     const proxy = await startFaultProxy({ upstreams: () => [{ port: Number(new URL(rabbitUrl).port || 5672) }] })
-    t.after(() => proxy.close())
     const broker = createRabbitMqBroker({ url: proxy.urlOf(rabbitUrl), topology, broadcasts, log })
-    t.after(() => broker.close())
     const [user, issuer] = [await startUser(t), await startIssuer(t)]
     let asked = 0
     const service = await startService(t, (_request, response) => void response.end(`answer ${++asked}`))
     const given = { USER_GRPC_URL: user.url }
     const upstreams = { user: service.url, product: service.url, jwks: issuer.jwksUrl }
     const door = await startGateway(t, { ...upstreams, broker, given })
+    t.after(() => broker.close())
+    t.after(() => proxy.close())
     await until(async () => user.asked >= 2, { what: 'the gateway listens' })
     const page = async () => (await ask(door.url, { path: '/api/v1/products/mug' })).text
     const first = await page()
