@@ -14,23 +14,26 @@ export async function startContactServer(port = 0) {
   const orders = new Map<string, Person>()
   const users = new Map<string, Person>()
   const address = { line1: '1 High Street', line2: '', city: 'York', region: '', postalCode: 'YO1 7HH', country: 'GB' }
-  const server = queryServer((router) => {
-    router.service(CartQueries, {
-      getCheckout: () => ({ found: false }),
-      getOrderContact: ({ orderId }) => {
-        const person = orders.get(orderId)
-        return person
-          ? { found: true, customerId: '', ...person, address: { ...address, name: person.name } }
-          : { found: false }
-      },
-    })
-    router.service(UserQueries, {
-      getContact: ({ userId }) => {
-        const person = users.get(userId)
-        return person ? { found: true, name: person.name, email: person.email } : { found: false }
-      },
-    })
-  }, 'test-internal-token')
+  const server = queryServer(
+    (router) => {
+      router.service(CartQueries, {
+        getCheckout: () => ({ found: false }),
+        getOrderContact: ({ orderId }) => {
+          const person = orders.get(orderId)
+          return person
+            ? { found: true, customerId: '', ...person, address: { ...address, name: person.name } }
+            : { found: false }
+        },
+      })
+      router.service(UserQueries, {
+        getContact: ({ userId }) => {
+          const person = users.get(userId)
+          return person ? { found: true, name: person.name, email: person.email } : { found: false }
+        },
+      })
+    },
+    { internalToken: 'test-internal-token' },
+  )
   const sessions = new Set<{ destroy(): void }>()
   server.on('session', (session) => sessions.add(session))
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
