@@ -1,4 +1,5 @@
 import { UserQueries } from '@micromart/contracts/gen/user_pb'
+import type { Discovery } from '@micromart/discovery/discovery'
 import type { Broker } from '@micromart/messaging/broker'
 import { queryClients } from '@micromart/service-kit/queries'
 import type { Logger } from '@micromart/telemetry/logger'
@@ -21,16 +22,17 @@ const MIB = 1024 * 1024
 export async function gatherKnowledge(parts: {
   config: GatewayConfig
   broker: Broker | undefined
+  discovery: Discovery
   /** In ms since 1970. */
   now: () => number
   log: Logger
 }): Promise<Knowledge> {
-  const { config, broker, now, log } = parts
+  const { config, broker, discovery, now, log } = parts
   const hearing: Hearing = { now: false }
   const isHearing = () => hearing.now
   const mostBytes = config.CACHE_MIB * MIB
   const cache = mostBytes === 0 ? undefined : createResponseCache({ mostBytes, now, isHearing })
-  const user = queryClients(config.INTERNAL_TOKEN)(UserQueries, config.USER_GRPC_URL)
+  const user = queryClients(config.INTERNAL_TOKEN, discovery)(UserQueries, config.USER_GRPC_URL)
   const list = async () => (await user.listEndedSessions({})).sessions
   const ended = createEndedSessions({ list, isHearing, now, log })
   const stopHearing = broker && (await hearBroadcasts(broker, { hearing, listeners: { cache, ended } }))

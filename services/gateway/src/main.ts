@@ -53,7 +53,7 @@ export const gateway = {
     })
     const balancer = createBalancer({ watches, policy: config.BALANCING })
     const now = () => clock.now().getTime()
-    const knowledge = await gatherKnowledge({ config, broker, now, log })
+    const knowledge = await gatherKnowledge({ config, broker, discovery, now, log })
     const { cache, ended } = knowledge
     const leaving = new AbortController()
     const pages = gatewayPages({

@@ -49,15 +49,18 @@ const tell = async (broker: Broker, type: AnyMessageType, data: unknown) => {
 async function startUser(t: TestContext) {
   const ended: { sessionId: string; tokensExpireAt: string }[] = []
   const state = { ended, asked: 0 }
-  const server = queryServer((router) => {
-    router.service(UserQueries, {
-      getContact: () => ({ found: false }),
-      listEndedSessions: () => {
-        state.asked += 1
-        return { sessions: ended }
-      },
-    })
-  }, 'test-internal-token')
+  const server = queryServer(
+    (router) => {
+      router.service(UserQueries, {
+        getContact: () => ({ found: false }),
+        listEndedSessions: () => {
+          state.asked += 1
+          return { sessions: ended }
+        },
+      })
+    },
+    { internalToken: 'test-internal-token' },
+  )
   const sessions = new Set<{ destroy(): void }>()
   server.on('session', (session) => sessions.add(session))
   await once(server.listen(0, '127.0.0.1'), 'listening')
