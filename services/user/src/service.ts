@@ -3,13 +3,18 @@ import { createAccounts } from './accounts.ts'
 import { argon2Passwords } from './adapters/argon2-passwords.ts'
 import { joseTokens } from './adapters/jose-tokens.ts'
 import { memorySignInThrottle } from './adapters/memory-sign-in-throttle.ts'
+import { postgresApiKeys } from './adapters/postgres-api-keys.ts'
+import { postgresSecurityLog } from './adapters/postgres-security-log.ts'
 import { postgresSessions } from './adapters/postgres-sessions.ts'
 import { postgresSigningKeys } from './adapters/postgres-signing-keys.ts'
 import { postgresUsers } from './adapters/postgres-users.ts'
 import { redisSignInThrottle } from './adapters/redis-sign-in-throttle.ts'
+import { createApiKeys } from './api-keys.ts'
 import { checkRedisUrl, type UserConfig } from './config.ts'
 import { DEMO_PASSWORD, ensureAccounts, firstAccounts } from './first-accounts.ts'
+import { apiKeyRoutes } from './http/api-key-routes.ts'
 import { authRoutes } from './http/auth-routes.ts'
+import { securityLogRoutes } from './http/security-log-routes.ts'
 import { sessionRoutes } from './http/session-routes.ts'
 import { signingKeyRoutes } from './http/signing-key-routes.ts'
 import { userRoutes } from './http/user-routes.ts'
@@ -38,11 +43,19 @@ export async function userService(parts: ServiceParts<UserConfig>): Promise<Buil
   sessionRoutes(http, { sessions })
   signingKeyRoutes(http, { ring, tokens, clock })
   userRoutes(http, { users, write, audit, sessions })
+  const keys = createApiKeys({ ...parts, store: postgresApiKeys(database), users, tokens })
+  apiKeyRoutes(http, { keys, write })
+  securityLogRoutes(http, { securityLog: postgresSecurityLog(database) })
+  const ended = async () => (await Promise.all([sessions.ended(), keys.ended()])).flat()
+  const keepHouse = async () => {
+    await sessions.keepHouse()
+    await keys.keepHouse()
+  }
   const close = async () => {
     ring.close()
     await closeThrottle()
   }
-  return { queries: userQueries(users, sessions), keepHouse: () => sessions.keepHouse(), close }
+  return { queries: userQueries(users, ended), keepHouse, close }
 }
 
 const DAY_MS = 86_400_000
