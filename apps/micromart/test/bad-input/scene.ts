@@ -11,6 +11,7 @@ import { startOneProcess } from '../../src/start/one-process.ts'
 import { openSecrets } from '../../src/start/secrets.ts'
 import type { RunningShop } from '../../src/start/shop.ts'
 import { email } from './nasty.ts'
+import { openPeople, type People } from './people.ts'
 import { openStores, type Stores } from './stores.ts'
 import { type BadTokens, badTokens } from './tokens.ts'
 
@@ -22,6 +23,7 @@ export interface Scene {
   readonly spare: Spare
   /** Made by the staff. */
   readonly apiKey: MachineKey
+  readonly people: People
   readonly productId: string
   readonly sku: string
   /** Sold in euros. */
@@ -76,7 +78,12 @@ export interface OpenScene {
 }
 
 /** Nothing expires and nothing is decided while the test runs, everything is logged, and nobody is told to wait. */
-const environment = { LOG_LEVEL: 'trace', RATE_LIMITS: 'all=999999/1', SANDBOX_SLOW_MS: '600000' }
+const environment = {
+  LOG_LEVEL: 'trace',
+  RATE_LIMITS: 'all=999999/1',
+  SANDBOX_SLOW_MS: '600000',
+  PAYMENT_RECONCILE_MS: '600000',
+}
 
 const PASSWORD = 'micromart-demo'
 
@@ -142,6 +149,7 @@ async function setUp(shop: RunningShop, stores: Stores, webhookSecret: string): 
       badTokens: await badTokens(tokens.shopper, stores.user),
       spare: await spare(shopper),
       apiKey: await apiKey(shopper, tokens.staff),
+      people: await openPeople(shopper),
       ...(await goods(shopper)),
       ...(await carts(shopper, tokens.shopper)),
       coupons: await coupons(shopper),
@@ -257,6 +265,7 @@ const secretsOf = ({
 }: Scene): readonly string[] => [
   ...Object.values(tokens).map((token) => token.split('.').at(-1) ?? token),
   ...Object.values(badTokens),
+  ...Object.values(scene.people.tokens),
   ...[scene.spare.refreshToken, scene.spare.otherRefreshToken, scene.apiKey.key],
   ...[cart, fullCart, emptyCart, scene.checkedOutCart, coupons.usedUp.cart].map(({ token }) => token),
   order.reference,
