@@ -7,7 +7,8 @@ import { startConsulStandIn } from '@micromart/testkit/consul-stand-in'
 import { until } from '@micromart/testkit/until'
 import { ask, startGateway, startService } from './gateway-harness.ts'
 
-const path = '/api/v1/products'
+/** Never kept by the gateway itself. */
+const path = '/api/v1/carts/1'
 const unlimited = { RATE_LIMITS: 'all=999999/1' }
 
 /** Swapped in one step, as a mounted file is. */
@@ -51,13 +52,13 @@ describe('the routes of a running gateway', () => {
   test('change with the file, on SIGHUP and by themselves, without a failed request', async (t) => {
     const [a, b, c] = [await named(t, 'a'), await named(t, 'b'), await named(t, 'c')]
     const { file, write } = await routesFile(t, {})
-    const door = await startGateway(t, { product: a.url, given: { ROUTES_FILE: file, ...unlimited } })
+    const door = await startGateway(t, { cart: a.url, given: { ROUTES_FILE: file, ...unlimited } })
     const load = ceaselessly(door.url)
     await until(async () => load.answers.includes('a'), { what: 'the load runs' })
-    await write({ upstreams: { product: [b.url] } })
+    await write({ upstreams: { cart: [b.url] } })
     hangUp()
     await until(async () => load.answers.at(-1) === 'b', { what: 'the new upstream answers' })
-    await write({ upstreams: { product: [c.url] }, routes: [{ route: `GET ${path}`, deadlineMs: 9_000 }] })
+    await write({ upstreams: { cart: [c.url] }, routes: [{ route: 'GET /api/v1/carts/:id', deadlineMs: 9_000 }] })
     await until(async () => load.answers.at(-1) === 'c', { what: 'the file was looked at without being told' })
     assert.deepEqual(new Set(await load.stop()), new Set(['a', 'b', 'c']))
   })
@@ -65,10 +66,10 @@ describe('the routes of a running gateway', () => {
   test('stay as they are when the file has a fault, and it is said', async (t) => {
     const a = await named(t, 'a')
     const { file, write, writeText } = await routesFile(t, {})
-    const door = await startGateway(t, { product: a.url, given: { ROUTES_FILE: file, ...unlimited } })
+    const door = await startGateway(t, { cart: a.url, given: { ROUTES_FILE: file, ...unlimited } })
     const load = ceaselessly(door.url)
     const routesState = async () => (await ask(door.url, { path: '/ready' })).body.routes
-    for (const bad of ['{', '{"routes":[{"route":"GET /new"}]}', '{"upstreams":{"product":["consul://nowhere"]}}']) {
+    for (const bad of ['{', '{"routes":[{"route":"GET /new"}]}', '{"upstreams":{"cart":["consul://nowhere"]}}']) {
       await writeText(bad)
       hangUp()
       await until(async () => (await routesState()) === 'outdated', { what: `the fault is noticed: ${bad}` })
@@ -91,10 +92,10 @@ describe('instances that Consul (stand-in) knows', () => {
     const consul = await startConsulStandIn()
     t.after(consul.close)
     const put = (id: string, url: string) =>
-      consul.put({ id, name: 'product', address: '127.0.0.1', port: Number(new URL(url).port) })
+      consul.put({ id, name: 'cart', address: '127.0.0.1', port: Number(new URL(url).port) })
     const [a, b] = [await named(t, 'a'), await named(t, 'b')]
     put('a', a.url)
-    const door = await startGateway(t, { product: `consul://127.0.0.1:${consul.port}/product`, given: unlimited })
+    const door = await startGateway(t, { cart: `consul://127.0.0.1:${consul.port}/cart`, given: unlimited })
     const load = ceaselessly(door.url)
     await until(async () => load.answers.includes('a'), { what: 'the first instance answers' })
     put('b', b.url)
