@@ -11,6 +11,7 @@ import {
   PaymentVoided,
 } from './payment.ts'
 import { ProductChanged } from './product.ts'
+import { SessionsEnded } from './user-sessions.ts'
 
 /**
  * Who hears what: one durable queue per consuming service. Every process declares all of it before it publishes,
@@ -40,7 +41,7 @@ const subscribers = {
  * Facts without a durable queue: who wants them listens while it runs (caches, the gateway), and nobody may be there at all. No type is
  * both: a listener's queue would take a message for which the durable queue is missing, and nobody would notice.
  */
-const unqueued = [ProductChanged] as const satisfies readonly AnyMessageType[]
+const unqueued = [ProductChanged, SessionsEnded] as const satisfies readonly AnyMessageType[]
 
 /** Queue name to message type names, as brokers declare it. */
 export type Topology = Readonly<Record<string, readonly string[]>>

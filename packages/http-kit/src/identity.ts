@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { allPermissions, allRoles, type Permission, permissionsOf, type Role } from '@micromart/contracts/permissions'
 import type { Clock } from '@micromart/kernel/clock'
 import { createInstances } from '@micromart/kernel/instances'
@@ -29,8 +29,8 @@ export const anonymous: Caller = { kind: 'anonymous' }
 /** Who may call a route: anyone, any person who signed in, or whoever has this permission. Every route declares it. */
 export type Access = 'public' | 'signed-in' | Permission
 
-/** @throws ProblemError 401 for a token that is not good, 503 when the keys cannot be fetched */
-export type VerifyToken = (token: string) => Promise<Caller>
+/** At once for a token that was verified before. @throws ProblemError 401 for a token that is not good, 503 when the keys cannot be fetched */
+export type VerifyToken = (token: string) => Caller | Promise<Caller>
 
 export const TOKEN_ISSUER = 'micromart'
 export const TOKEN_AUDIENCE = 'micromart-api'
@@ -54,12 +54,7 @@ export function jwksVerifier(options: { jwksUrls: readonly string[]; clock: Cloc
     verified.set(digest, { caller, expiresAt })
   }
 
-  return async (token) => {
-    const digest = createHash('sha256').update(token).digest('base64url')
-    const known = verified.get(digest)
-    const now = options.clock.now()
-    if (known && known.expiresAt > now.getTime()) return known.caller
-    verified.delete(digest)
+  const verify = async (token: string, digest: string, now: Date) => {
     try {
       const { payload } = await jwtVerify(token, keys, {
         algorithms: ['EdDSA'],
@@ -77,6 +72,15 @@ export function jwksVerifier(options: { jwksUrls: readonly string[]; clock: Cloc
         ? kitProblem('auth.invalid-token', 'The access token is not valid or has expired; sign in again')
         : kitProblem('auth.unavailable', 'Access tokens cannot be checked right now; try again in a moment')
     }
+  }
+
+  return (token) => {
+    const digest = hash('sha256', token, 'base64url')
+    const known = verified.get(digest)
+    const now = options.clock.now()
+    if (known && known.expiresAt > now.getTime()) return known.caller
+    verified.delete(digest)
+    return verify(token, digest, now)
   }
 }
 

@@ -147,7 +147,10 @@ describe('routing', () => {
     const closed = routes.filter(({ access }) => access !== 'public')
     const needed = Object.fromEntries(closed.map(({ method, path, access }) => [`${method} ${path}`, access]))
     assert.deepEqual(needed, {
+      'POST /api/v1/auth/logout-everywhere': 'signed-in',
       'GET /api/v1/users/me': 'signed-in',
+      'GET /api/v1/users/me/sessions': 'signed-in',
+      'DELETE /api/v1/users/me/sessions/:id': 'signed-in',
       'PUT /api/v1/users/:id/roles': 'roles:write',
       'POST /api/v1/products': 'catalogue:write',
       'POST /api/v1/products/import': 'catalogue:write',
