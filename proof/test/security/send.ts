@@ -24,10 +24,12 @@ export interface Answered {
 /** One request on a connection of its own, with nothing normalised. */
 export async function send({ url }: Target, { method = 'GET', path, headers = {}, body }: Wish): Promise<Answered> {
   const { hostname, port } = new URL(url)
-  const type = body === undefined ? {} : { 'content-type': 'application/json' }
-  const request = open({ hostname, port, method, path, headers: { ...type, ...headers }, agent: false })
+  const bytes = body === undefined || Buffer.isBuffer(body) || typeof body === 'string' ? body : JSON.stringify(body)
+  const about =
+    bytes === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(bytes) }
+  const request = open({ hostname, port, method, path, headers: { ...about, ...headers }, agent: false })
   request.on('error', () => {}) // what is still being written when the answer is there
-  request.end(body === undefined || Buffer.isBuffer(body) || typeof body === 'string' ? body : JSON.stringify(body))
+  request.end(bytes)
   try {
     const [response] = (await once(request, 'response')) as [IncomingMessage]
     return answered(response.statusCode ?? 0, await text(response))
