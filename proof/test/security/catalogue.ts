@@ -5,10 +5,12 @@ import { exhaustionCases } from './cases/exhaustion-cases.ts'
 import { injectionCases } from './cases/injection-cases.ts'
 import { privacyCases } from './cases/privacy-cases.ts'
 import { protocolCases } from './cases/protocol-cases.ts'
+import { sessionCases } from './cases/session-cases.ts'
 import { tokenCases } from './cases/token-cases.ts'
 
 export const attacks: readonly Attack[] = [
   ...tokenCases,
+  ...sessionCases,
   ...accessCases,
   ...protocolCases,
   ...exhaustionCases,

@@ -11,6 +11,7 @@ import { until } from '@micromart/testkit/until'
 import type { JWK } from 'jose'
 import { openShopkeeper, type Shopkeeper } from '../../src/shopkeeper.ts'
 import { ADDRESS, type Answer, type Call, createShopper, type GuestCart, type Shopper } from '../../src/shopper.ts'
+import { unlimited } from '../../src/unlimited.ts'
 
 export interface Person {
   readonly id: string
@@ -50,6 +51,7 @@ const PATIENCE_MS = 60_000
 
 export const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 
+/** Everybody comes from one address here, so nothing is limited unless told otherwise. */
 export async function openScene(environment: Readonly<Record<string, string>> = {}): Promise<Scene> {
   const dataDir = await mkdtemp(join(tmpdir(), 'micromart-security-'))
   const { PATH = '', HOME = '' } = process.env
@@ -57,7 +59,7 @@ export async function openScene(environment: Readonly<Record<string, string>> = 
     port: await freePortRange(),
     dataDir,
     fresh: false,
-    environment: { PATH, HOME, LOG_LEVEL: 'info', ...environment },
+    environment: { PATH, HOME, LOG_LEVEL: 'info', ...unlimited, ...environment },
     onProgress: () => {},
   })
   const databases = new Map<string, Database>()
@@ -180,12 +182,15 @@ function possessions({
 }
 
 async function openSigner(database: Database, victim: Person): Promise<Pick<Scene, 'sign' | 'publicJwk'>> {
+  const decoded = (part: string | undefined) => JSON.parse(Buffer.from(part ?? '', 'base64url').toString())
+  const [header, payload] = victim.token.split('.')
   const [key] = await database.query<{ kid: string; jwk: JWK }>(
-    'SELECT kid, private_jwk AS jwk FROM signing_keys ORDER BY created_at DESC LIMIT 1',
+    'SELECT kid, private_jwk AS jwk FROM signing_keys WHERE kid = $1',
+    [decoded(header).kid],
   )
   assert.ok(key)
   const privateKey = createPrivateKey({ key: { ...key.jwk }, format: 'jwk' })
-  const genuine = JSON.parse(Buffer.from(victim.token.split('.')[1] ?? '', 'base64url').toString())
+  const genuine = decoded(payload)
   const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
   const sign: Scene['sign'] = ({ header, claims } = {}) => {
     const text = `${encode({ alg: 'EdDSA', typ: 'at+jwt', kid: key.kid, ...header })}.${encode({ ...genuine, ...claims })}`
