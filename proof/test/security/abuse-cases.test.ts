@@ -14,6 +14,9 @@ const faultsOf = ({ refusals }: Attack, blows: readonly Blow[]): readonly string
     return isExpected ? [] : [`${what}: answered ${answer}, not ${refusals.join(' or ')}`]
   })
 
+/** These would be in the way of each other: they use up the machine, or spoil the process for a moment. */
+const ALONE: readonly string[] = ['Exhaustion', 'Injection']
+
 describe('abuse cases, through the gateway of a whole shop', () => {
   let scene: Scene
   before(async () => {
@@ -22,7 +25,7 @@ describe('abuse cases, through the gateway of a whole shop', () => {
   after(() => scene?.close())
 
   for (const area of areas)
-    describe(area, { concurrency: area === 'Exhaustion' ? 1 : 4 }, () => {
+    describe(area, { concurrency: ALONE.includes(area) ? 1 : 4 }, () => {
       for (const attack of attacks.filter((one) => one.area === area))
         test(attack.name, async (t) => {
           await t.test('is withstood', () => isWithstood(attack, scene))

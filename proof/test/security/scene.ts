@@ -154,7 +154,8 @@ function possessions({
   const guestCart = async () => {
     const cart = await shopper.newCart()
     guestTokens.set(cart.id, cart.token)
-    assert.equal((await shopper.add(cart, sku, 1)).status, 201)
+    const added = await shopper.add(cart, sku, 1)
+    assert.equal(added.status, 201, added.text)
     return cart
   }
   const whenConfirmed = (id: string, read: () => Promise<Answer>) =>
