@@ -41,7 +41,7 @@ export async function send({ url }: Target, { method = 'GET', path, headers = {}
 /** Whoever is still sending when the answer comes and the connection is closed may never see it (RFC 9112, section 9.6). */
 export const CUT_OFF = 'cut off'
 
-export function answered(status: number, answer: string): Answered {
+function answered(status: number, answer: string): Answered {
   const body = parsed(answer)
   return { status, text: answer, body, said: body?.code ? `${status} ${body.code}` : String(status) }
 }
