@@ -10,6 +10,7 @@ import {
   PaymentRefunded,
   PaymentVoided,
 } from './payment.ts'
+import { ErasureRequested, PersonErased } from './personal-data.ts'
 import { ProductChanged } from './product.ts'
 import { SessionsEnded } from './user-sessions.ts'
 
@@ -18,7 +19,8 @@ import { SessionsEnded } from './user-sessions.ts'
  * so a message for a service that has never been started yet waits in its queue instead of being lost.
  */
 const subscribers = {
-  cart: [OrderConfirmed, OrderCancelled],
+  user: Object.values(PersonErased),
+  cart: [OrderConfirmed, OrderCancelled, ErasureRequested],
   inventory: [OrderPlaced, OrderConfirmed, OrderCancelled],
   order: [
     CartCheckedOut,
@@ -31,9 +33,10 @@ const subscribers = {
     PaymentCaptured,
     PaymentVoided,
     PaymentRefunded,
+    ErasureRequested,
   ],
-  payment: [OrderPaymentDue, OrderConfirmed, OrderCancelled],
-  notification: [OrderConfirmed, OrderCancelled, OrderRefunded],
+  payment: [OrderPaymentDue, OrderConfirmed, OrderCancelled, ErasureRequested],
+  notification: [OrderConfirmed, OrderCancelled, OrderRefunded, ErasureRequested],
   analytics: [OrderConfirmed, OrderRefunded],
 } as const satisfies Record<string, readonly AnyMessageType[]>
 

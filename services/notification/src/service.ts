@@ -1,7 +1,10 @@
+import { eraseWhenAsked, personalDataQueries } from '@micromart/service-kit/personal-data'
 import type { BuiltService, ServiceParts } from '@micromart/service-kit/service'
+import { bothOf, subscription } from '@micromart/service-kit/subscription'
 import { grpcContacts } from './adapters/grpc-contacts.ts'
 import { postgresEmails } from './adapters/postgres-emails.ts'
 import { postgresMailbox } from './adapters/postgres-mailbox.ts'
+import { postgresPersonalData } from './adapters/postgres-personal-data.ts'
 import { smtpMail } from './adapters/smtp-mail.ts'
 import { checkMailConfig, type NotificationConfig } from './config.ts'
 import { mailboxRoutes } from './http/mailbox-routes.ts'
@@ -11,15 +14,20 @@ import { sendEmail } from './send-email.ts'
 
 /** The notification service on any parts: messages become mails, mails go out by timer. */
 export async function notificationService(parts: ServiceParts<NotificationConfig>): Promise<BuiltService> {
-  const { config, database, clock, timers, grpc, http } = parts
+  const { config, database, outbox, clock, timers, grpc, http } = parts
   checkMailConfig(config)
   const emails = postgresEmails({ database, clock })
   const contacts = grpcContacts({ grpc, cartUrls: config.CART_GRPC_URL, userUrls: config.USER_GRPC_URL })
   const mailbox = config.MAIL_URL === 'mailbox:' ? postgresMailbox({ database, clock }) : undefined
   const mail = mailbox ?? smtpMail({ url: config.MAIL_URL, from: config.MAIL_FROM, clock })
   if (mailbox && config.NOTIFICATION_MAILBOX) mailboxRoutes(http, mailbox)
+  const data = postgresPersonalData(database)
   return {
-    subscription: notificationSubscriptions(emailQueue({ emails, timers, clock })),
+    subscription: bothOf(
+      notificationSubscriptions(emailQueue({ emails, timers, clock })),
+      subscription(eraseWhenAsked('notification', { data, outbox })),
+    ),
+    queries: personalDataQueries(data),
     timerHandlers: [sendEmail({ emails, contacts, mail })],
   }
 }
