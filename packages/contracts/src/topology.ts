@@ -12,6 +12,14 @@ import {
 } from './payment.ts'
 import { ErasureRequested, PersonErased } from './personal-data.ts'
 import { ProductChanged } from './product.ts'
+import {
+  AccountClosed,
+  EmailChanged,
+  EmailChangeRequested,
+  EmailVerificationRequested,
+  PasswordChanged,
+  PasswordResetRequested,
+} from './user.ts'
 import { SessionsEnded } from './user-sessions.ts'
 
 /**
@@ -36,7 +44,18 @@ const subscribers = {
     ErasureRequested,
   ],
   payment: [OrderPaymentDue, OrderConfirmed, OrderCancelled, ErasureRequested],
-  notification: [OrderConfirmed, OrderCancelled, OrderRefunded, ErasureRequested],
+  notification: [
+    OrderConfirmed,
+    OrderCancelled,
+    OrderRefunded,
+    EmailVerificationRequested,
+    PasswordResetRequested,
+    EmailChangeRequested,
+    EmailChanged,
+    PasswordChanged,
+    AccountClosed,
+    ErasureRequested,
+  ],
   analytics: [OrderConfirmed, OrderRefunded],
 } as const satisfies Record<string, readonly AnyMessageType[]>
 
