@@ -21,11 +21,7 @@ export const ErasureRequested = message(
 )
 
 const personErased = (keeper: Keeper) =>
-  message(
-    `micromart.${keeper}.person-erased.v1`,
-    'erasureId',
-    Type.Object({ erasureId: Uuid, report: ErasureReport }),
-  )
+  message(`micromart.${keeper}.person-erased.v1`, 'erasureId', Type.Object({ erasureId: Uuid, report: ErasureReport }))
 
 /** A keeper has erased its part. */
 export const PersonErased = {

@@ -1,6 +1,6 @@
 import type { ConnectRouter } from '@connectrpc/connect'
 import { PersonalData } from '@micromart/contracts/gen/personal_data_pb'
-import { ErasureRequested, type ErasureReport, type Keeper, PersonErased } from '@micromart/contracts/personal-data'
+import { type ErasureReport, ErasureRequested, type Keeper, PersonErased } from '@micromart/contracts/personal-data'
 import type { Transaction } from '@micromart/postgres/database'
 import { forgetCaller } from '@micromart/postgres/idempotency'
 import { type Outbox, send } from '@micromart/postgres/outbox'

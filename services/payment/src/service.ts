@@ -48,10 +48,7 @@ export async function paymentService(parts: ServiceParts<PaymentConfig>): Promis
     log.warn('the sandbox plays the payment provider: no real money moves, and anyone can pay with it')
   const data = postgresPersonalData(database)
   return {
-    subscription: bothOf(
-      paymentSubscription(run, ids),
-      subscription(eraseWhenAsked('payment', { data, outbox })),
-    ),
+    subscription: bothOf(paymentSubscription(run, ids), subscription(eraseWhenAsked('payment', { data, outbox }))),
     queries: personalDataQueries(data),
     timerHandlers: providerSteps(sandbox.provider, run),
     close: () => sandbox.close(),

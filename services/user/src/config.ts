@@ -3,6 +3,9 @@ import { ConfigError, env } from '@micromart/service-kit/config'
 import Type, { type Static } from 'typebox'
 
 export const UserConfig = Type.Object({
+  ORDER_GRPC_URL: env.urls({ description: 'gRPC addresses of order, asked for what it knows about a person' }),
+  PAYMENT_GRPC_URL: env.urls({ description: 'the same of payment' }),
+  NOTIFICATION_GRPC_URL: env.urls({ description: 'the same of notification' }),
   USER_TOKEN_TTL_S: env.integer({
     default: 900,
     minimum: 60,

@@ -1,16 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { ErasureRequested, type ErasureReport, type Keeper, keepers } from '@micromart/contracts/personal-data'
+import { type ErasureReport, ErasureRequested, type Keeper, keepers } from '@micromart/contracts/personal-data'
 import type { Clock } from '@micromart/kernel/clock'
 import type { Ids } from '@micromart/kernel/ids'
 import { ok, type Refusal, type Result, refuse } from '@micromart/kernel/result'
 import type { Transaction } from '@micromart/postgres/database'
 import { type Outbox, send } from '@micromart/postgres/outbox'
-import type { Timers } from '@micromart/postgres/timers'
-import type { ClaimedTimer, TimerHandler } from '@micromart/postgres/timers'
+import type { ClaimedTimer, TimerHandler, Timers } from '@micromart/postgres/timers'
 import type { Erasures, Keepers, OwnData } from './ports.ts'
 
 export const BEGIN_ERASURE = 'begin-erasure'
 
+/** Mails that are on their way, such as that the account is closed, get out meanwhile. */
+const FIRST_LOOK_MS = 20_000
 /** An order that waits for stock or money is over within minutes. */
 const LOOK_AGAIN_MS = 15_000
 
@@ -42,12 +43,16 @@ export const receiptHash = (token: string): string => createHash('sha256').updat
  */
 export function createErasure({ erasures, keepers: others, own, outbox, timers, clock, ids }: ErasureParts): Erasure {
   const begin = async (tx: Transaction, { id, userId, dueAt }: { id: string; userId: string; dueAt: Date }) =>
-    timers.schedule(tx, [{ id: `${BEGIN_ERASURE}:${id}:${dueAt.getTime()}`, kind: BEGIN_ERASURE, subject: id, data: { userId }, dueAt }])
+    timers.schedule(tx, [
+      { id: `${BEGIN_ERASURE}:${id}:${dueAt.getTime()}`, kind: BEGIN_ERASURE, subject: id, data: { userId }, dueAt },
+    ])
 
   const ask = async (tx: Transaction, timer: ClaimedTimer<{ userId: string }>, orderIds: readonly string[]) => {
     if (!(await erasures.noteAsked(tx, timer.subject))) return
     const { userId } = timer.data
-    await outbox.add(tx, [send(ErasureRequested, { erasureId: timer.subject, userId, orderIds: [...orderIds] }, timer.context)])
+    await outbox.add(tx, [
+      send(ErasureRequested, { erasureId: timer.subject, userId, orderIds: [...orderIds] }, timer.context),
+    ])
   }
 
   return {
@@ -57,7 +62,7 @@ export function createErasure({ erasures, keepers: others, own, outbox, timers, 
       const requestedAt = clock.now()
       if (!(await erasures.add(tx, { id, receiptHash: receiptHash(receiptToken), userId, requestedAt })))
         return refuse('user.erasure-running', 'This account is being erased already; its first answer had the receipt')
-      await begin(tx, { id, userId, dueAt: requestedAt })
+      await begin(tx, { id, userId, dueAt: new Date(requestedAt.getTime() + FIRST_LOOK_MS) })
       return ok({ receiptToken })
     },
 
@@ -80,7 +85,12 @@ export function createErasure({ erasures, keepers: others, own, outbox, timers, 
       settle: async (tx, done) => {
         for (const { timer, outcome } of done)
           if (outcome) await ask(tx, timer, outcome)
-          else await begin(tx, { id: timer.subject, ...timer.data, dueAt: new Date(clock.now().getTime() + LOOK_AGAIN_MS) })
+          else
+            await begin(tx, {
+              id: timer.subject,
+              ...timer.data,
+              dueAt: new Date(clock.now().getTime() + LOOK_AGAIN_MS),
+            })
       },
     },
   }

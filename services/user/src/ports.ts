@@ -84,7 +84,10 @@ export interface Receipt {
 
 export interface Erasures {
   /** False when one of this person runs already. */
-  add(tx: Transaction, erasure: { id: string; receiptHash: string; userId: string; requestedAt: Date }): Promise<boolean>
+  add(
+    tx: Transaction,
+    erasure: { id: string; receiptHash: string; userId: string; requestedAt: Date },
+  ): Promise<boolean>
   /** False when everybody was asked before. */
   noteAsked(tx: Transaction, id: string): Promise<boolean>
   /** Who is being forgotten; undefined when it is done. Others wait until the transaction ends. */

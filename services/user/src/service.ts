@@ -38,7 +38,7 @@ export async function userService(parts: ServiceParts<UserConfig>): Promise<Buil
   })
   const sessions = sessionsOn(parts, { users, tokens })
   const own = { passwords, throttle: signIns.throttle, mailThrottle: mailThrottle(mails.throttle), sessions }
-  const { queries, timerHandlers, ...life } = accountLife(parts, own)
+  const { queries, subscription, timerHandlers, ...life } = accountLife(parts, own)
   const accounts = createAccounts({ ...own, ...life, users, ids, database, audit })
   const entrance = createEntrance({ database, accounts, users, sessions })
   authRoutes(http, { accounts, entrance, sessions, passwords, write })
@@ -46,6 +46,7 @@ export async function userService(parts: ServiceParts<UserConfig>): Promise<Buil
   userRoutes(http, { users, tokens, write, audit, sessions })
   return {
     queries,
+    subscription,
     timerHandlers,
     keepHouse: () => sessions.keepHouse(),
     close: async () => {

@@ -48,7 +48,7 @@ const FORGET_ANSWERS = `
   DELETE FROM idempotency_keys
   WHERE caller = 'user:' || $1 OR (caller = 'anonymous' AND route = 'POST /api/v1/auth/register' AND body::json ->> 'id' = $1)`
 const SECURITY_LOG = `
-  SELECT action, details, at FROM audit_log WHERE subject = $1::text OR actor = $1::text ORDER BY position`
+  SELECT action, details, at FROM audit_log WHERE subject = $1::text OR actor = $1::text ORDER BY sequence`
 const COUNT_LOG = 'SELECT count(*)::int AS rows FROM audit_log WHERE subject = $1::text OR actor = $1::text'
 
 /** The account goes last, because the rest hangs on it. The security log stays: it knows an id, and a chain with a hole proves nothing. */

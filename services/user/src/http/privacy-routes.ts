@@ -7,9 +7,11 @@ import { isUuid } from '@micromart/kernel/ids'
 import { ok } from '@micromart/kernel/result'
 import type { IdempotentWrite } from '@micromart/postgres/idempotency'
 import Type from 'typebox'
+import type { CloseAccount, CloseRefusal } from '../close-account.ts'
 import type { DataExporting } from '../data-export.ts'
-import { type Erasure, receiptHash } from '../erasure.ts'
+import { type Erasure, type ErasureRefusal, receiptHash } from '../erasure.ts'
 import type { DataExports, Erasures } from '../ports.ts'
+import type { ProofRefusal, Prove } from './own-account.ts'
 import {
   ErasureBody,
   ErasureStartedBody,
@@ -20,7 +22,12 @@ import {
   receiptBody,
 } from './privacy-schemas.ts'
 
-const statuses = { 'user.erasure-running': 409 } satisfies StatusTable
+const statuses = {
+  'user.wrong-password': 403,
+  'user.erasure-running': 409,
+  'user.last-admin': 409,
+  'user.too-many-attempts': 429,
+} satisfies StatusTable<(CloseRefusal | ErasureRefusal | ProofRefusal)['code']>
 
 const unknownExport = () =>
   new ProblemError(404, { code: 'user.export-unknown', detail: 'There is no such export, or it has expired' })
@@ -32,6 +39,8 @@ export interface PrivacyRoutes {
   readonly erasures: Erasures
   readonly write: IdempotentWrite
   readonly clock: Clock
+  readonly prove: Prove
+  readonly close: CloseAccount
 }
 
 const ById = { params: Type.Object({ id: Type.String() }) }
@@ -85,7 +94,7 @@ export function privacyRoutes(http: HttpServer, parts: PrivacyRoutes): void {
   erasureRoutes(http, parts)
 }
 
-function erasureRoutes(http: HttpServer, { erasure, erasures, write }: PrivacyRoutes) {
+function erasureRoutes(http: HttpServer, { erasure, erasures, write, prove, close }: PrivacyRoutes) {
   /** Its answer has the only copy of the receipt's token. */
   const answerOnce = writeHandler(write, { statuses, key: 'ignored' })
 
@@ -97,14 +106,19 @@ function erasureRoutes(http: HttpServer, { erasure, erasures, write }: PrivacyRo
       body: ErasureBody,
       response: { 202: ErasureStartedBody },
     },
-    handler: (request, reply) =>
-      answerOnce(request, reply, async (tx) => {
-        const started = await erasure.request(tx, actorOf(request.caller))
+    handler: async (request, reply) => {
+      const proof = await prove(request, reply)
+      return answerOnce(request, reply, async (tx) => {
+        if (!proof.ok) return proof
+        const closed = await close(tx, proof.value)
+        if (!closed.ok) return closed
+        const started = await erasure.request(tx, proof.value.id)
         if (!started.ok) return started
         const { receiptToken } = started.value
         const headers = { location: `/api/v1/erasure-receipts/${receiptToken}`, 'cache-control': 'no-store' }
         return ok({ status: 202, headers, body: { status: 'waiting' as const, receiptToken } })
-      }),
+      })
+    },
   })
 
   http.get('/api/v1/erasure-receipts/:token', {
