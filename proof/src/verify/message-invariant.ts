@@ -24,6 +24,11 @@ const listeners: Readonly<Record<string, readonly BookName[]>> = {
   'micromart.user.email-changed.v1': ['notification'],
   'micromart.user.password-changed.v1': ['notification'],
   'micromart.user.account-closed.v1': ['notification'],
+  'micromart.user.erasure-requested.v1': ['cart', 'notification', 'order', 'payment'],
+  'micromart.cart.person-erased.v1': ['user'],
+  'micromart.notification.person-erased.v1': ['user'],
+  'micromart.order.person-erased.v1': ['user'],
+  'micromart.payment.person-erased.v1': ['user'],
   // broadcast: it has to be published, and nobody keeps it
   'micromart.product.product-changed.v1': [],
   'micromart.user.sessions-ended.v1': [],

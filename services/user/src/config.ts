@@ -29,6 +29,11 @@ export const UserConfig = Type.Object({
     maximum: 60,
     description: 'so many seconds after its use a refresh token is taken once more, for its answer may have been lost',
   }),
+  USER_ERASURE_AFTER_S: env.integer({
+    default: 20,
+    maximum: 86_400,
+    description: 'an erasure begins so many seconds after it was asked for, so that mails on their way get out',
+  }),
   USER_SIGN_IN_FAILURES: env.integer({
     default: 10,
     minimum: 1,

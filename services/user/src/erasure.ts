@@ -10,8 +10,6 @@ import type { Erasures, Keepers, OwnData } from './ports.ts'
 
 export const BEGIN_ERASURE = 'begin-erasure'
 
-/** Mails that are on their way, such as that the account is closed, get out meanwhile. */
-const FIRST_LOOK_MS = 20_000
 /** An order that waits for stock or money is over within minutes. */
 const LOOK_AGAIN_MS = 15_000
 
@@ -25,6 +23,8 @@ export interface ErasureParts {
   readonly timers: Timers
   readonly clock: Clock
   readonly ids: Ids
+  /** Mails that are on their way, such as that the account is closed, get out meanwhile. */
+  readonly afterMs: number
 }
 
 export interface Erasure {
@@ -41,7 +41,16 @@ export const receiptHash = (token: string): string => createHash('sha256').updat
  * Forgets a person in every service, as a saga that only goes forward: it waits until no order of theirs is open, asks everybody at once, and erases
  * the account last, because until then its address may still be needed for a mail.
  */
-export function createErasure({ erasures, keepers: others, own, outbox, timers, clock, ids }: ErasureParts): Erasure {
+export function createErasure({
+  erasures,
+  keepers: others,
+  own,
+  outbox,
+  timers,
+  clock,
+  ids,
+  afterMs,
+}: ErasureParts): Erasure {
   const begin = async (tx: Transaction, { id, userId, dueAt }: { id: string; userId: string; dueAt: Date }) =>
     timers.schedule(tx, [
       { id: `${BEGIN_ERASURE}:${id}:${dueAt.getTime()}`, kind: BEGIN_ERASURE, subject: id, data: { userId }, dueAt },
@@ -62,7 +71,7 @@ export function createErasure({ erasures, keepers: others, own, outbox, timers, 
       const requestedAt = clock.now()
       if (!(await erasures.add(tx, { id, receiptHash: receiptHash(receiptToken), userId, requestedAt })))
         return refuse('user.erasure-running', 'This account is being erased already; its first answer had the receipt')
-      await begin(tx, { id, userId, dueAt: new Date(requestedAt.getTime() + FIRST_LOOK_MS) })
+      await begin(tx, { id, userId, dueAt: new Date(requestedAt.getTime() + afterMs) })
       return ok({ receiptToken })
     },
 

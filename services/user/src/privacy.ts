@@ -30,7 +30,10 @@ export function privacy(
   const exports = postgresDataExports(database)
   const exporting = createDataExporting({ exports, keepers, own, timers, clock, ids })
   const erasures = postgresErasures(database)
-  const erasure = createErasure({ erasures, keepers, own, outbox, timers, clock, ids })
+  const erasure = createErasure({
+    ...{ erasures, keepers, own, outbox, timers, clock, ids },
+    afterMs: config.USER_ERASURE_AFTER_S * 1_000,
+  })
   privacyRoutes(http, { exporting, exports, erasure, erasures, write, clock, prove, close })
   return { subscription: userSubscription(erasure), timerHandlers: [...exporting.timers, erasure.timer] }
 }
