@@ -34,8 +34,8 @@ const listeners: Readonly<Record<string, readonly BookName[]>> = {
   'micromart.user.sessions-ended.v1': [],
 }
 
-const publishers: readonly BookName[] = ['cart', 'order', 'inventory', 'payment', 'product', 'user']
-const consumers: readonly BookName[] = ['cart', 'order', 'inventory', 'payment', 'notification', 'analytics']
+const publishers: readonly BookName[] = ['cart', 'order', 'inventory', 'payment', 'product', 'notification', 'user']
+const consumers: readonly BookName[] = ['cart', 'order', 'inventory', 'payment', 'notification', 'analytics', 'user']
 
 interface Sent {
   readonly id: string

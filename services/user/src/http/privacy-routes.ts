@@ -1,6 +1,6 @@
 import { writeHandler } from '@micromart/http-kit/idempotent-handler'
 import { actorOf } from '@micromart/http-kit/identity'
-import { kitProblem, ProblemError, type StatusTable } from '@micromart/http-kit/problem'
+import { ProblemError, type StatusTable } from '@micromart/http-kit/problem'
 import { type HttpServer, NoBody } from '@micromart/http-kit/server'
 import type { Clock } from '@micromart/kernel/clock'
 import { isUuid } from '@micromart/kernel/ids'
@@ -131,7 +131,7 @@ function erasureRoutes(http: HttpServer, { erasure, erasures, write, prove, clos
     },
     handler: async ({ params: { token } }, reply) => {
       const receipt = await erasures.findReceipt(receiptHash(token))
-      if (!receipt) throw kitProblem('route.unknown', 'There is no such receipt')
+      if (!receipt) throw new ProblemError(404, { code: 'user.receipt-unknown', detail: 'There is no such receipt' })
       reply.header('cache-control', 'no-store')
       return receiptBody(receipt)
     },
