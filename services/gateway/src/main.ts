@@ -1,20 +1,23 @@
 import type { ServerResponse } from 'node:http'
 import { type AddressInfo, Server } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
+import { openDiscovery } from '@micromart/discovery/discovery'
 import { jwksVerifier } from '@micromart/http-kit/identity'
 import type { Clock } from '@micromart/kernel/clock'
 import type { Ids } from '@micromart/kernel/ids'
-import { type Env, parseConfig } from '@micromart/service-kit/config'
+import type { Env } from '@micromart/service-kit/config'
 import { serviceNames } from '@micromart/service-kit/service'
 import type { Logger } from '@micromart/telemetry/logger'
-import { staticBalancer, type Upstreams } from './balancer.ts'
-import { GatewayConfig } from './config.ts'
+import { createBalancer, type Upstreams } from './balancer.ts'
+import { type GatewayConfig, gatewayConfig } from './config.ts'
 import { createForwarder } from './forwarder.ts'
+import { frontDoor } from './front-door.ts'
 import { createGateway } from './gateway.ts'
 import { mergedOpenApi } from './openapi.ts'
 import { gatewayPages } from './pages.ts'
 import { createRouter } from './router.ts'
 import { routes } from './routes.ts'
+import { upstreamAddresses, watchUpstreams } from './upstreams.ts'
 
 export interface GatewayParts {
   readonly environment: Env
@@ -37,32 +40,33 @@ const LAST_ANSWERS_MS = 10_000
 export const gateway = {
   name: 'gateway' as const,
   async start({ environment, log, clock, ids }: GatewayParts): Promise<RunningGateway> {
-    const config = parseConfig(GatewayConfig, environment)
-    const upstreams: Upstreams = {
-      user: config.USER_URL,
-      product: config.PRODUCT_URL,
-      inventory: config.INVENTORY_URL,
-      cart: config.CART_URL,
-      order: config.ORDER_URL,
-      payment: config.PAYMENT_URL,
-      notification: config.NOTIFICATION_URL,
-      analytics: config.ANALYTICS_URL,
-    }
-    const balancer = staticBalancer(upstreams)
+    const config = gatewayConfig(environment)
+    const discovery = openDiscovery({ log, dnsServers: config.DNS_SERVERS, consulToken: config.DISCOVERY_TOKEN })
+    const watches = await watchUpstreams(discovery, upstreamAddresses(config)).catch((error: unknown) => {
+      discovery.close()
+      throw error
+    })
+    const balancer = createBalancer({ watches, policy: config.BALANCING })
     const leaving = new AbortController()
     const pages = gatewayPages({
       leaving: () => leaving.signal.aborted,
       openApi: mergedOpenApi(routes, balancer.addresses, () => clock.now().getTime()),
       readiness: () => readinessOf(balancer.addresses()),
     })
+    const findRoute = createRouter(routes)
+    const door = frontDoor({ config, log, findRoute })
     const server = createGateway({
-      findRoute: createRouter(routes),
+      findRoute,
       pages,
       forwarder: createForwarder({ balancer, services: serviceNames, mostInFlight: config.UPSTREAM_CONCURRENCY }),
       ids,
       log,
       verifyToken: jwksVerifier({ jwksUrls: config.JWKS_URL, clock }),
+      clientOf: door.clientOf,
+      rateLimits: door.rateLimits,
+      manners: door.manners,
     })
+    const stopGuarding = door.guard(server)
     const end = endOf(server, leaving.signal)
     await listen(server, config)
     const { port } = server.address() as AddressInfo
@@ -75,6 +79,8 @@ export const gateway = {
       close: async () => {
         leaving.abort()
         await end()
+        stopGuarding()
+        door.close()
         await balancer.close()
       },
     }
