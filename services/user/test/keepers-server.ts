@@ -12,12 +12,15 @@ export async function startKeepers() {
     if (state.isAway) throw new ConnectError('away', Code.Unavailable)
     return value
   }
-  const server = queryServer((router) => {
-    router.service(OrderQueries, { listOrdersOf: () => answer({ orders: state.orders }) })
-    router.service(PersonalData, {
-      collect: ({ userId, orderIds }) => answer({ document: JSON.stringify({ userId, orderIds }) }),
-    })
-  }, 'test-internal-token')
+  const server = queryServer(
+    (router) => {
+      router.service(OrderQueries, { listOrdersOf: () => answer({ orders: state.orders }) })
+      router.service(PersonalData, {
+        collect: ({ userId, orderIds }) => answer({ document: JSON.stringify({ userId, orderIds }) }),
+      })
+    },
+    { internalToken: 'test-internal-token' },
+  )
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return {
