@@ -35,7 +35,14 @@ export interface AccountLife extends Required<Pick<BuiltService, 'queries' | 'su
 /** What becomes of an account once it is there: its routes, its mails, and what others may ask about it. */
 export function accountLife(
   parts: ServiceParts<UserConfig>,
-  own: { passwords: Passwords; throttle: SignInThrottle; mailThrottle: MailThrottle; sessions: Sessions },
+  own: {
+    passwords: Passwords
+    throttle: SignInThrottle
+    mailThrottle: MailThrottle
+    sessions: Sessions
+    /** Sessions and API keys whose access tokens may still live. */
+    ended: Sessions['ended']
+  },
 ): AccountLife {
   const { config, database, outbox, timers, write, audit, clock, ids, http } = parts
   const { passwords, throttle } = own
@@ -62,7 +69,7 @@ export function accountLife(
   return {
     isCommon,
     mailLink,
-    queries: userQueries({ contacts, mails, sessions: own.sessions }),
+    queries: userQueries({ contacts, mails, ended: own.ended }),
     subscription,
     timerHandlers: [forgetLinks, mailResets, ...privacyTimers],
   }

@@ -2,7 +2,7 @@ import type { Clock } from '@micromart/kernel/clock'
 import type { Ids } from '@micromart/kernel/ids'
 import type { Transaction } from '@micromart/postgres/database'
 import type { TimerHandler, Timers } from '@micromart/postgres/timers'
-import type { DataExport, DataExports, Keepers, OwnData } from './ports.ts'
+import type { DataExport, DataExports, Keepers, OwnData } from './privacy-ports.ts'
 
 export const COLLECT_EXPORT = 'collect-export'
 const DROP_EXPORT = 'drop-export'

@@ -6,7 +6,7 @@ import { ok, type Refusal, type Result, refuse } from '@micromart/kernel/result'
 import type { Transaction } from '@micromart/postgres/database'
 import { type Outbox, send } from '@micromart/postgres/outbox'
 import type { ClaimedTimer, TimerHandler, Timers } from '@micromart/postgres/timers'
-import type { Erasures, Keepers, OwnData } from './ports.ts'
+import type { Erasures, Keepers, OwnData } from './privacy-ports.ts'
 
 export const BEGIN_ERASURE = 'begin-erasure'
 

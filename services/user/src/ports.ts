@@ -1,7 +1,5 @@
 import type { Role } from '@micromart/contracts/permissions'
-import type { ErasureReport, Keeper } from '@micromart/contracts/personal-data'
 import type { Queryable, Transaction } from '@micromart/postgres/database'
-import type { PersonalDataStore } from '@micromart/service-kit/personal-data'
 import type { JWK } from 'jose'
 import type { User } from './domain/account.ts'
 import type { RingKey } from './domain/key-ring.ts'
@@ -38,6 +36,12 @@ export interface Tokens {
     user: Pick<User, 'id' | 'roles'>,
     sessionId: string,
   ): Promise<{ readonly accessToken: string; readonly expiresIn: number }>
+  /** For an API key; `scope` is permissions, separated by blanks. */
+  issueToMachine(machine: {
+    keyId: string
+    scope: string
+    ttlS: number
+  }): Promise<{ readonly accessToken: string; readonly expiresIn: number }>
   /** The public keys, RFC 7517. */
   jwks(): { readonly keys: readonly PublicKey[] }
 }
@@ -83,64 +87,17 @@ export interface SignInThrottle {
   succeeded(attempt: SignInAttempt): Promise<void>
 }
 
-/** What this service itself knows about people. */
-export type OwnData = PersonalDataStore
-
-/** The other services that know something about people. Both throw when one of them cannot answer now. */
-export interface Keepers {
-  ordersOf(userId: string): Promise<readonly { readonly orderId: string; readonly isOpen: boolean }[]>
-  /** By the name of the service. */
-  collect(person: { userId: string; orderIds: readonly string[] }): Promise<Readonly<Record<string, unknown>>>
+/** One row of the audit log. */
+export interface SecurityEvent {
+  readonly sequence: string
+  readonly at: Date
+  readonly actor: string
+  readonly action: string
+  readonly subject: string
+  readonly details: Readonly<Record<string, unknown>>
 }
 
-/** What the person who was forgotten can show: it names nobody. */
-export interface Receipt {
-  readonly status: 'waiting' | 'asked' | 'done'
-  readonly requestedAt: Date
-  readonly finishedAt: Date | null
-  readonly parts: readonly (ErasureReport & { readonly service: string; readonly reportedAt: Date })[]
-}
-
-export interface Erasures {
-  /** False when one of this person runs already. */
-  add(
-    tx: Transaction,
-    erasure: { id: string; receiptHash: string; userId: string; requestedAt: Date },
-  ): Promise<boolean>
-  /** False when everybody was asked before. */
-  noteAsked(tx: Transaction, id: string): Promise<boolean>
-  /** Who is being forgotten; undefined when it is done. Others wait until the transaction ends. */
-  lock(tx: Transaction, id: string): Promise<string | undefined>
-  /** Records a report, each service's once. @returns the services that have reported */
-  report(
-    tx: Transaction,
-    report: { id: string; service: Keeper | 'user'; report: ErasureReport; at: Date },
-  ): Promise<readonly string[]>
-  finish(tx: Transaction, id: string, at: Date): Promise<void>
-  findReceipt(receiptHash: string): Promise<Receipt | undefined>
-}
-
-export interface DataExport {
-  readonly id: string
-  readonly status: 'collecting' | 'ready'
-  readonly requestedAt: Date
-  readonly readyAt: Date | null
-  readonly expiresAt: Date
-}
-
-/** Who asks for which of theirs, and when. */
-export interface ExportAsked {
-  readonly id: string
-  readonly userId: string
-  readonly now: Date
-}
-
-export interface DataExports {
-  add(tx: Transaction, wanted: { id: string; userId: string; requestedAt: Date; expiresAt: Date }): Promise<void>
-  unfinished(tx: Transaction, userId: string): Promise<DataExport | undefined>
-  fill(tx: Transaction, filled: { id: string; document: object; at: Date }): Promise<void>
-  /** Undefined when it is somebody else's, expired, or was never there. */
-  find(asked: ExportAsked): Promise<DataExport | undefined>
-  document(asked: ExportAsked): Promise<unknown>
-  drop(tx: Transaction, id: string): Promise<void>
+export interface SecurityLog {
+  /** Those before a sequence, the latest first; with a user only what the user did or what was done to the account. */
+  page(wish: { before: string; limit: number; userId?: string }): Promise<readonly SecurityEvent[]>
 }

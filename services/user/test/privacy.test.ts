@@ -147,7 +147,7 @@ describe('what the shop knows about a person', () => {
     )
     assert.deepEqual(
       rows.map(({ table }) => table),
-      ['account_links', 'addresses', 'closed_accounts', 'data_exports', 'erasures', 'sessions'],
+      ['account_links', 'addresses', 'api_keys', 'closed_accounts', 'data_exports', 'erasures', 'sessions'],
     )
   })
 })

@@ -2,7 +2,7 @@ import { OrderQueries } from '@micromart/contracts/gen/order_pb'
 import { PersonalData } from '@micromart/contracts/gen/personal_data_pb'
 import { type Keeper, keepers } from '@micromart/contracts/personal-data'
 import type { QueryClients } from '@micromart/service-kit/queries'
-import type { Keepers } from '../ports.ts'
+import type { Keepers } from '../privacy-ports.ts'
 
 /** Asks the other services what they know about a person. */
 export function grpcKeepers({

@@ -1,5 +1,5 @@
 import type { Database } from '@micromart/postgres/database'
-import type { DataExport, DataExports } from '../ports.ts'
+import type { DataExport, DataExports } from '../privacy-ports.ts'
 
 const ADD = `INSERT INTO data_exports (id, user_id, status, requested_at, expires_at) VALUES ($1, $2, 'collecting', $3, $4)`
 const COLUMNS = `id, status, requested_at AS "requestedAt", ready_at AS "readyAt", expires_at AS "expiresAt"`

@@ -1,6 +1,6 @@
 import type { ErasureReport } from '@micromart/contracts/personal-data'
 import type { Database } from '@micromart/postgres/database'
-import type { Erasures, Receipt } from '../ports.ts'
+import type { Erasures, Receipt } from '../privacy-ports.ts'
 
 const ADD = `
   INSERT INTO erasures (id, receipt_hash, user_id, status, requested_at) VALUES ($1, $2, $3, 'waiting', $4)

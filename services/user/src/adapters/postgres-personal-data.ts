@@ -1,5 +1,5 @@
 import type { Database } from '@micromart/postgres/database'
-import type { OwnData } from '../ports.ts'
+import type { OwnData } from '../privacy-ports.ts'
 
 /** Everything here that belongs to a person, table by table: what they may read of it, and how it goes. */
 const parts = [
@@ -28,6 +28,13 @@ const parts = [
       SELECT user_agent AS "userAgent", created_at AS "createdAt", last_used_at AS "lastUsedAt", ended_at AS "endedAt"
       FROM sessions WHERE user_id = $1 ORDER BY created_at`,
     erase: 'DELETE FROM sessions WHERE user_id = $1',
+  },
+  {
+    what: 'apiKeys',
+    read: `
+      SELECT name, scopes, created_at AS "createdAt", last_used_at AS "lastUsedAt", revoked_at AS "revokedAt"
+      FROM api_keys WHERE owner_id = $1 ORDER BY created_at`,
+    erase: 'DELETE FROM api_keys WHERE owner_id = $1',
   },
   {
     what: 'dataExports',

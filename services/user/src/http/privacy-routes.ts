@@ -10,7 +10,7 @@ import Type from 'typebox'
 import type { CloseAccount, CloseRefusal } from '../close-account.ts'
 import type { DataExporting } from '../data-export.ts'
 import { type Erasure, type ErasureRefusal, receiptHash } from '../erasure.ts'
-import type { DataExports, Erasures } from '../ports.ts'
+import type { DataExports, Erasures } from '../privacy-ports.ts'
 import type { ProofRefusal, Prove } from './own-account.ts'
 import {
   ErasureBody,

@@ -1,6 +1,6 @@
 import { ErasedPart, KeptPart } from '@micromart/contracts/personal-data'
 import Type from 'typebox'
-import type { DataExport, Receipt } from '../ports.ts'
+import type { DataExport, Receipt } from '../privacy-ports.ts'
 
 const instant = Type.String({ description: 'RFC 3339, UTC' })
 
