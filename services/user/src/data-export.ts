@@ -4,7 +4,7 @@ import type { Transaction } from '@micromart/postgres/database'
 import type { TimerHandler, Timers } from '@micromart/postgres/timers'
 import type { DataExport, DataExports, Keepers, OwnData } from './privacy-ports.ts'
 
-export const COLLECT_EXPORT = 'collect-export'
+const COLLECT_EXPORT = 'collect-export'
 const DROP_EXPORT = 'drop-export'
 
 const KEPT_MS = 7 * 24 * 3_600_000

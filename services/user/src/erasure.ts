@@ -8,7 +8,7 @@ import { type Outbox, send } from '@micromart/postgres/outbox'
 import type { ClaimedTimer, TimerHandler, Timers } from '@micromart/postgres/timers'
 import type { Erasures, Keepers, OwnData } from './privacy-ports.ts'
 
-export const BEGIN_ERASURE = 'begin-erasure'
+const BEGIN_ERASURE = 'begin-erasure'
 
 /** An order that waits for stock or money is over within minutes. */
 const LOOK_AGAIN_MS = 15_000
