@@ -48,6 +48,8 @@ export const routes: readonly Route[] = [
     ['GET /api/v1/users/me/sessions', signedIn],
     ['DELETE /api/v1/users/me/sessions/:id', signedIn],
     ['PUT /api/v1/users/:id/roles', needs('roles:write')],
+    ['GET /api/v1/signing-keys', needs('signing-keys:write')],
+    ['POST /api/v1/signing-keys/rotate', needs('signing-keys:write')],
   ),
   ...to(
     'product',

@@ -152,6 +152,8 @@ describe('routing', () => {
       'GET /api/v1/users/me/sessions': 'signed-in',
       'DELETE /api/v1/users/me/sessions/:id': 'signed-in',
       'PUT /api/v1/users/:id/roles': 'roles:write',
+      'GET /api/v1/signing-keys': 'signing-keys:write',
+      'POST /api/v1/signing-keys/rotate': 'signing-keys:write',
       'POST /api/v1/products': 'catalogue:write',
       'POST /api/v1/products/import': 'catalogue:write',
       'PATCH /api/v1/products/:idOrHandle': 'catalogue:write',
