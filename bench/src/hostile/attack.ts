@@ -19,6 +19,12 @@ const WAYS: readonly Way[] = [
     isDeaf: false,
   },
   { name: 'slow read', opening: 'GET /api/v1/products/long HTTP/1.1\r\nHost: shop\r\n\r\n', drop: '', isDeaf: true },
+  {
+    name: 'slow read of a page',
+    opening: 'GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: shop\r\n\r\n',
+    drop: '',
+    isDeaf: true,
+  },
   { name: 'idle', opening: 'GET /api/v1/products HTTP/1.1\r\nHost: shop\r\n\r\n', drop: '', isDeaf: false },
 ]
 /** Of the loopback network, so that no limit per address stands in the way. */
@@ -32,7 +38,7 @@ export interface Attack {
   close(): void
 }
 
-/** So many hostile connections, a quarter of each way, that come back as soon as they are cut off. */
+/** So many hostile connections, a fifth of each way, that come back as soon as they are cut off. */
 export function attack(port: number, connections: number): Attack {
   const open = new Map<Socket, Way>()
   let cutOff = 0

@@ -3,7 +3,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 const PAGE = JSON.stringify({ items: Array.from({ length: 20 }, (_, id) => ({ id, title: `Product ${id}` })) })
-const LONG = Buffer.alloc(4 * 1_024 * 1_024, ' ')
+/** More than a hundred products with all they have: no list of the shop is longer. */
+const LONG = Buffer.alloc(512 * 1_024, ' ')
 
 /** Stands for every service: a page of products, and one that is long enough to be read slowly. */
 export async function startStandIn(): Promise<number> {
