@@ -17,6 +17,7 @@ const PROGRAMS = {
   'crash-matrix': { needs: 'all', file: 'proof/src/crash-matrix.ts', args: [] },
   'bench:hostile': { needs: 'prod', file: 'bench/src/hostile.ts', args: [] },
   'bench:checkout': { needs: 'prod', file: 'bench/src/checkout.ts', args: [] },
+  'bench:gateway': { needs: 'all', file: 'bench/src/gateway.ts', args: [] },
   'planted-bugs': { needs: 'all', file: 'proof/src/planted-bugs.ts', args: [] },
   simulate: { needs: 'all', file: 'proof/src/simulate.ts', args: [] },
   fuzz: { needs: 'prod', file: 'proof/src/fuzz.ts', args: [] },
