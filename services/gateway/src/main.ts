@@ -66,7 +66,7 @@ export const gateway = {
       leaving: () => leaving.signal.aborted,
       openApi: mergedOpenApi(table.routes, balancer.addresses, now),
       routes: table.state,
-      readiness: () => readinessOf(balancer.addresses()),
+      readiness: oneAtATime(() => readinessOf(balancer.addresses())),
     })
     const { findRoute } = table
     const door = frontDoor({ config, log, findRoute })
@@ -144,6 +144,17 @@ function endOf(server: ReturnType<typeof createGateway>, leaving: AbortSignal): 
       })
       closeIdle()
     })
+}
+
+/** Whoever asks while it is being found out gets the same answer: nobody can make the gateway ask more. */
+function oneAtATime<T>(find: () => Promise<T>): () => Promise<T> {
+  let underWay: Promise<T> | undefined
+  return () => {
+    underWay ??= find().finally(() => {
+      underWay = undefined
+    })
+    return underWay
+  }
 }
 
 async function readinessOf(upstreams: Upstreams): Promise<Readonly<Record<string, string>>> {
