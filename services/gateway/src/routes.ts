@@ -87,7 +87,7 @@ export const routes: readonly Route[] = [
     ['GET /api/v1/api-keys', needs('api-keys:write')],
     ['POST /api/v1/api-keys', needs('api-keys:write')],
     ['DELETE /api/v1/api-keys/:id', needs('api-keys:write')],
-    ['POST /api/v1/auth/token'],
+    ['POST /api/v1/auth/token', { limit: 'sign-in' }],
     ['GET /api/v1/signing-keys', needs('signing-keys:write')],
     ['POST /api/v1/signing-keys/rotate', needs('signing-keys:write')],
   ),
