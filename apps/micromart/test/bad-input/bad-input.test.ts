@@ -10,6 +10,7 @@ import { inventoryCases } from './cases/inventory-cases.ts'
 import { notificationCases } from './cases/notification-cases.ts'
 import { orderCases } from './cases/order-cases.ts'
 import { paymentCases } from './cases/payment-cases.ts'
+import { privacyCases } from './cases/privacy-cases.ts'
 import { productCases } from './cases/product-cases.ts'
 import { protocolCases } from './cases/protocol-cases.ts'
 import { userCases } from './cases/user-cases.ts'
@@ -23,6 +24,7 @@ import { openWire, sendBytes, type Wire } from './wire.ts'
 const table: CasesByRoute = {
   ...userCases,
   ...accountCases,
+  ...privacyCases,
   ...productCases,
   ...inventoryCases,
   ...couponCases,

@@ -16,6 +16,11 @@ export interface People {
   readonly changesEmail: Person
   readonly closes: Person
   readonly keepsAddresses: Person & { readonly addressId: string }
+  /** Has asked for an export, and has it. */
+  readonly readsExport: Person & { readonly exportId: string }
+  readonly isForgotten: Person
+  /** Opens the receipt of somebody who asked to be forgotten. */
+  readonly receiptToken: string
   /** Of mailed links that nobody has opened. */
   readonly tokens: { readonly verify: string; readonly reset: string; readonly change: string }
 }
@@ -25,7 +30,7 @@ export const address = {
 }
 
 export async function openPeople(shopper: Shopper): Promise<People> {
-  const call = async (path: string, body: object, token?: string) => {
+  const call = async (path: string, body: object | undefined, token?: string) => {
     const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
     const answer = await shopper.call({ method: 'POST', path, body, headers })
     assert.ok([201, 202].includes(answer.status), `${path}: ${answer.status} ${answer.text}`)
@@ -53,12 +58,18 @@ export async function openPeople(shopper: Shopper): Promise<People> {
   const [verifies, resets, changes] = [await register(), await register(), await register()]
   await call('/api/v1/auth/password-resets', { email: resets.email })
   const newEmail = email()
+  const [reader, leaver] = [await register(), await register()]
+  const { id: exportId } = await call('/api/v1/users/me/exports', undefined, reader.token)
+  const { receiptToken } = await call('/api/v1/users/me/erasure', { password: leaver.password }, leaver.token)
   await call('/api/v1/users/me/email', { newEmail, password: changes.password }, changes.token)
   return {
     changesPassword: await register(),
     changesEmail: await register(),
     closes: await register(),
     keepsAddresses: { ...keeper, addressId: id as string },
+    readsExport: { ...reader, exportId: exportId as string },
+    isForgotten: await register(),
+    receiptToken: receiptToken as string,
     tokens: {
       verify: await mailed(verifies.email, 'verify-email'),
       reset: await mailed(resets.email, 'reset-password'),

@@ -83,6 +83,7 @@ const environment = {
   RATE_LIMITS: 'all=999999/1',
   SANDBOX_SLOW_MS: '600000',
   PAYMENT_RECONCILE_MS: '600000',
+  USER_ERASURE_AFTER_S: '86400', // later than this test
 }
 
 const PASSWORD = 'micromart-demo'

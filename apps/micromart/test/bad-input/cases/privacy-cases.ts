@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto'
+import { bad, type CasesByRoute, type Refusal } from '../case.ts'
+import { bearer, type Scene } from '../scene.ts'
+
+const UNKNOWN: Refusal = '404 user.export-unknown'
+const noted = {
+  'user.audit_head': 'a wrong password is noted in the audit log',
+  'user.audit_log': 'a wrong password is noted in the audit log',
+}
+
+const ownExport = ({ people: { readsExport } }: Scene, more = '') => ({
+  path: `/api/v1/users/me/exports/${readsExport.exportId}${more}`,
+  headers: bearer(readsExport.token),
+})
+const strangers = ({ tokens }: Scene) => [
+  bad('somebody else’s', { headers: bearer(tokens.shopper) }, UNKNOWN),
+  bad('an admin', { headers: bearer(tokens.admin) }, UNKNOWN),
+]
+
+export const privacyCases: CasesByRoute = {
+  'POST /api/v1/users/me/exports': {
+    good: () => ({ path: '/api/v1/users/me/exports' }),
+    accepted: 202,
+    idempotent: true,
+    bodyIsOptional: true,
+  },
+  'GET /api/v1/users/me/exports/:id': {
+    good: (scene) => ownExport(scene),
+    accepted: 200,
+    unknown: [UNKNOWN],
+    special: strangers,
+  },
+  'GET /api/v1/users/me/exports/:id/document': {
+    good: (scene) => ownExport(scene, '/document'),
+    accepted: 200,
+    unknown: [UNKNOWN],
+    special: strangers,
+  },
+  'POST /api/v1/users/me/erasure': {
+    good: ({ people: { isForgotten } }) => ({
+      path: '/api/v1/users/me/erasure',
+      headers: bearer(isForgotten.token),
+      body: { password: isForgotten.password },
+    }),
+    accepted: 202,
+    wrongField: ['403 user.wrong-password'],
+    writes: noted,
+    special: ({ tokens }) => [
+      bad(
+        'the last admin',
+        { headers: bearer(tokens.admin), body: { password: 'micromart-demo' } },
+        '409 user.last-admin',
+      ),
+    ],
+  },
+  'GET /api/v1/erasure-receipts/:token': {
+    good: ({ people: { receiptToken } }) => ({ path: `/api/v1/erasure-receipts/${receiptToken}` }),
+    accepted: 200,
+    unknown: ['404 user.receipt-unknown'],
+    special: ({ people: { receiptToken } }) =>
+      [receiptToken.slice(1), receiptToken.toUpperCase(), randomUUID(), '-'.repeat(43)].map((token) =>
+        bad(`the token ${token}`, { path: `/api/v1/erasure-receipts/${token}` }, '404 user.receipt-unknown'),
+      ),
+  },
+}
