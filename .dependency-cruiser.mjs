@@ -4,7 +4,7 @@
 const LEVELS = [
   ['kernel'],
   ['contracts', 'telemetry', 'embedded-postgres'],
-  ['messaging', 'postgres', 'http-kit'],
+  ['messaging', 'postgres', 'http-kit', 'redis'],
   ['service-kit'],
   ['testkit'],
 ]

@@ -83,6 +83,7 @@ function keyOf(request: FastifyRequest, required: boolean) {
 
 function callerOf(request: FastifyRequest): string {
   if (request.caller.kind === 'user') return `user:${request.caller.userId}`
+  if (request.caller.kind === 'machine') return `api-key:${request.caller.keyId}`
   const cartToken = request.headers['cart-token']
   return typeof cartToken === 'string' ? `guest:${hashCartToken(cartToken)}` : 'anonymous'
 }

@@ -1,20 +1,33 @@
 import { createHash } from 'node:crypto'
+import { allPermissions, allRoles, type Permission, permissionsOf, type Role } from '@micromart/contracts/permissions'
 import type { Clock } from '@micromart/kernel/clock'
 import { createInstances } from '@micromart/kernel/instances'
-import { createRemoteJWKSet, customFetch, errors, type FetchImplementation, jwtVerify } from 'jose'
+import { createRemoteJWKSet, customFetch, errors, type FetchImplementation, type JWTPayload, jwtVerify } from 'jose'
 import { kitProblem } from './problem.ts'
 
-export type Role = 'customer' | 'staff' | 'admin'
-
 /** Who asks. Ownership is checked by the service that owns the thing asked for. */
-export type Caller =
-  | { readonly kind: 'anonymous' }
-  | { readonly kind: 'user'; readonly userId: string; readonly roles: readonly Role[] }
+export type Caller = { readonly kind: 'anonymous' } | Person | Machine
+
+interface Person {
+  readonly kind: 'user'
+  readonly userId: string
+  readonly roles: readonly Role[]
+  readonly permissions: readonly Permission[]
+  /** The session that the access token belongs to: its claim `sid`. */
+  readonly sessionId: string | undefined
+}
+
+/** Somebody's API key. It owns nothing and is nobody's account, so what is open to whoever signed in is closed to it. */
+interface Machine {
+  readonly kind: 'machine'
+  readonly keyId: string
+  readonly permissions: readonly Permission[]
+}
 
 export const anonymous: Caller = { kind: 'anonymous' }
 
-/** Who may call a route: anyone, any signed-in person, or people of the shop. Every route declares it. */
-export type Access = 'public' | 'signed-in' | 'staff' | 'admin'
+/** Who may call a route: anyone, any person who signed in, or whoever has this permission. Every route declares it. */
+export type Access = 'public' | 'signed-in' | Permission
 
 /** @throws ProblemError 401 for a token that is not good, 503 when the keys cannot be fetched */
 export type VerifyToken = (token: string) => Promise<Caller>
@@ -56,7 +69,7 @@ export function jwksVerifier(options: { jwksUrls: readonly string[]; clock: Cloc
         currentDate: now,
         requiredClaims: ['sub', 'exp', 'iat'],
       })
-      const caller: Caller = { kind: 'user', userId: payload.sub ?? '', roles: rolesOf(payload['roles']) }
+      const caller = callerOf(payload)
       remember(digest, caller, (payload.exp ?? 0) * 1_000)
       return caller
     } catch (error) {
@@ -85,10 +98,17 @@ function fetchFromAny(urls: readonly string[]): FetchImplementation {
   }
 }
 
-const allRoles: readonly Role[] = ['customer', 'staff', 'admin']
-
-const rolesOf = (claim: unknown): readonly Role[] =>
-  Array.isArray(claim) ? allRoles.filter((role) => claim.includes(role)) : []
+/** RFC 9068: a machine's token names its client and lists its scope; a person's names the roles. */
+function callerOf({ sub = '', client_id: client, scope, roles: claim, sid }: JWTPayload): Caller {
+  if (client !== undefined) {
+    const scopes = typeof scope === 'string' ? scope.split(' ') : []
+    const permissions = allPermissions.filter((permission) => scopes.includes(permission))
+    return { kind: 'machine', keyId: sub, permissions }
+  }
+  const roles = Array.isArray(claim) ? allRoles.filter((role) => claim.includes(role)) : []
+  const sessionId = typeof sid === 'string' ? sid : undefined
+  return { kind: 'user', userId: sub, roles, permissions: permissionsOf(roles), sessionId }
+}
 
 const isBadToken = (error: unknown): boolean =>
   error instanceof errors.JOSEError &&
@@ -108,16 +128,18 @@ export function bearerToken(authorization: string | undefined): string | undefin
 export function requireAccess(access: Access, caller: Caller): void {
   if (access === 'public') return
   if (caller.kind === 'anonymous') throw kitProblem('auth.required', 'Sign in first: this needs an access token')
-  if (access === 'signed-in' || caller.roles.includes('admin')) return
-  if (access === 'staff' && caller.roles.includes('staff')) return
-  throw kitProblem('auth.forbidden', `This needs the role ${access}`)
+  if (access === 'signed-in') {
+    if (caller.kind === 'user') return
+    throw kitProblem('auth.forbidden', 'This belongs to a person; an API key cannot use it')
+  }
+  if (!may(caller, access)) throw kitProblem('auth.forbidden', `This needs the permission ${access}`)
 }
+
+export const may = (caller: Caller, permission: Permission): boolean =>
+  caller.kind !== 'anonymous' && caller.permissions.includes(permission)
 
 /** Who did it, for the audit log. @throws ProblemError 401 for somebody who is not signed in */
 export function actorOf(caller: Caller): string {
   if (caller.kind === 'anonymous') throw kitProblem('auth.required', 'Sign in first')
-  return caller.userId
+  return caller.kind === 'user' ? caller.userId : `api-key:${caller.keyId}`
 }
-
-export const isStaff = (caller: Caller): boolean =>
-  caller.kind === 'user' && (caller.roles.includes('staff') || caller.roles.includes('admin'))

@@ -82,6 +82,11 @@ export async function buildHttp(options: HttpOptions): Promise<HttpServer> {
   await http.register(swagger, {
     openapi: { openapi: '3.1.0', info: { title: `MicroMart ${options.service}`, version: '1' } },
     hideUntagged: false,
+    // whoever reads the API sees what each operation needs, and the gateway's table can be held against it
+    transform: ({ schema, url, route }) => ({
+      schema: Object.assign({ ...schema }, { 'x-access': route.config?.access }),
+      url,
+    }),
   })
   addHealth(http, options)
   return http

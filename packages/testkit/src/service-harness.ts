@@ -3,7 +3,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Envelope } from '@micromart/contracts/envelope'
 import type { MessageType } from '@micromart/contracts/message'
-import { type Role, TOKEN_AUDIENCE, TOKEN_ISSUER } from '@micromart/http-kit/identity'
+import type { Permission, Role } from '@micromart/contracts/permissions'
+import { TOKEN_AUDIENCE, TOKEN_ISSUER } from '@micromart/http-kit/identity'
 import { uuidV7 } from '@micromart/kernel/ids'
 import type { BatchHandler, Broker } from '@micromart/messaging/broker'
 import { type Database, openDatabase } from '@micromart/postgres/database'
@@ -33,6 +34,12 @@ export interface HttpAnswer {
   readonly body: any
 }
 
+export interface TokenWish {
+  readonly userId?: string
+  readonly roles?: readonly Role[]
+  readonly keyScope?: readonly Permission[]
+}
+
 export interface ServiceHarness {
   readonly url: string
   readonly grpcUrl: string
@@ -40,8 +47,8 @@ export interface ServiceHarness {
   readonly clock: FakeClock
   readonly internalToken: string
   call(call: HttpCall): Promise<HttpAnswer>
-  /** An access token for a new or the given user. */
-  token(options?: { userId?: string; roles?: readonly Role[] }): Promise<string>
+  /** An access token for a new or the given user, or for an API key of this scope. */
+  token(options?: TokenWish): Promise<string>
   /** Delivers a message, twice unless told otherwise, as the broker would. */
   deliver<Data>(type: MessageType<Data>, data: Data, options?: { id?: string; times?: number }): Promise<void>
   /** Delivers several different messages in one batch, and the whole batch twice. */
@@ -124,8 +131,8 @@ export async function startServiceForTest(
     clock,
     internalToken: 'test-internal-token',
     call: (call) => callHttp(running.url, call),
-    token: ({ userId = ids.next(), roles = ['customer'] }: { userId?: string; roles?: readonly Role[] } = {}) =>
-      keys.sign(userId, roles, clock.now()),
+    token: ({ userId = ids.next(), roles = ['customer'], keyScope } = {}) =>
+      keys.sign(userId, keyScope ? { client_id: userId, scope: keyScope.join(' ') } : { roles }, clock.now()),
     deliver: (type, data, { id, times = 2 } = {}) => deliverBodies([JSON.stringify(seal(type, data, id))], times),
     deliverBatch: (messages) =>
       deliverBodies(
@@ -199,10 +206,10 @@ async function testKeys() {
   const { port } = server.address() as AddressInfo
   return {
     jwksUrl: `http://127.0.0.1:${port}/jwks.json`,
-    sign: (userId: string, roles: readonly Role[], now: Date) =>
-      new SignJWT({ roles })
+    sign: (subject: string, claims: Record<string, unknown>, now: Date) =>
+      new SignJWT(claims)
         .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: 'test' })
-        .setSubject(userId)
+        .setSubject(subject)
         .setIssuer(TOKEN_ISSUER)
         .setAudience(TOKEN_AUDIENCE)
         .setIssuedAt(Math.floor(now.getTime() / 1_000))

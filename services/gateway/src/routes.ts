@@ -1,3 +1,4 @@
+import type { Permission } from '@micromart/contracts/permissions'
 import type { Access } from '@micromart/http-kit/identity'
 import type { ServiceName } from '@micromart/service-kit/service'
 
@@ -27,8 +28,7 @@ const to = (
   })
 
 const signedIn = { access: 'signed-in' } as const
-const staff = { access: 'staff' } as const
-const admin = { access: 'admin' } as const
+const needs = <P extends Permission>(permission: P) => ({ access: permission })
 
 /** Everything that can be reached from outside. What is not in it does not exist. */
 export const routes: readonly Route[] = [
@@ -39,23 +39,23 @@ export const routes: readonly Route[] = [
     ['GET /api/v1/auth/jwks'],
     ['GET /.well-known/jwks.json'],
     ['GET /api/v1/users/me', signedIn],
-    ['PUT /api/v1/users/:id/roles', admin],
+    ['PUT /api/v1/users/:id/roles', needs('roles:write')],
   ),
   ...to(
     'product',
     ['GET /api/v1/products'],
-    ['POST /api/v1/products', staff],
-    ['POST /api/v1/products/import', { ...staff, bodyLimit: 8 * KIB * KIB, deadlineMs: 30_000 }],
+    ['POST /api/v1/products', needs('catalogue:write')],
+    ['POST /api/v1/products/import', { ...needs('catalogue:write'), bodyLimit: 8 * KIB * KIB, deadlineMs: 30_000 }],
     ['GET /api/v1/products/:idOrHandle'],
-    ['PATCH /api/v1/products/:idOrHandle', staff],
-    ['POST /api/v1/products/:idOrHandle/archive', staff],
+    ['PATCH /api/v1/products/:idOrHandle', needs('catalogue:write')],
+    ['POST /api/v1/products/:idOrHandle/archive', needs('catalogue:write')],
   ),
   ...to(
     'inventory',
-    ['POST /api/v1/inventory/opening-stock', { ...staff, deadlineMs: 30_000 }],
+    ['POST /api/v1/inventory/opening-stock', { ...needs('stock:write'), deadlineMs: 30_000 }],
     ['GET /api/v1/inventory/:sku'],
-    ['GET /api/v1/inventory/:sku/movements', staff],
-    ['POST /api/v1/inventory/:sku/adjustments', staff],
+    ['GET /api/v1/inventory/:sku/movements', needs('stock:read')],
+    ['POST /api/v1/inventory/:sku/adjustments', needs('stock:write')],
   ),
   ...to(
     'cart',
@@ -67,10 +67,10 @@ export const routes: readonly Route[] = [
     ['PUT /api/v1/carts/:id/coupon'],
     ['DELETE /api/v1/carts/:id/coupon'],
     ['POST /api/v1/carts/:id/checkout'],
-    ['GET /api/v1/coupons', staff],
-    ['POST /api/v1/coupons', staff],
-    ['GET /api/v1/coupons/:code', staff],
-    ['PATCH /api/v1/coupons/:code', staff],
+    ['GET /api/v1/coupons', needs('coupons:read')],
+    ['POST /api/v1/coupons', needs('coupons:write')],
+    ['GET /api/v1/coupons/:code', needs('coupons:read')],
+    ['PATCH /api/v1/coupons/:code', needs('coupons:write')],
   ),
   ...to(
     'order',
@@ -81,11 +81,11 @@ export const routes: readonly Route[] = [
   ),
   ...to(
     'payment',
-    ['GET /api/v1/payments/:orderId', staff],
+    ['GET /api/v1/payments/:orderId', needs('payments:read')],
     ['POST /api/v1/payments/webhooks/sandbox', { bodyLimit: 64 * KIB }],
     ['GET /api/v1/payments/sandbox/actions/:reference'],
     ['POST /api/v1/payments/sandbox/actions/:reference', { bodyLimit: KIB }],
   ),
   ...to('notification', ['GET /api/v1/mailbox'], ['GET /mailbox']),
-  ...to('analytics', ['GET /api/v1/analytics/sales', staff]),
+  ...to('analytics', ['GET /api/v1/analytics/sales', needs('sales:read')]),
 ]

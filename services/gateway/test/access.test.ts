@@ -5,8 +5,8 @@ import { ask, clock, nowhere, route, startGatewayTo, startIssuer, startService }
 const routes = [
   route('GET /open'),
   route('GET /mine', { access: 'signed-in' }),
-  route('GET /shop', { access: 'staff' }),
-  route('GET /house', { access: 'admin' }),
+  route('GET /shop', { access: 'stock:write' }),
+  route('GET /house', { access: 'roles:write' }),
 ]
 const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
 const nowS = Math.floor(clock.now().getTime() / 1_000)

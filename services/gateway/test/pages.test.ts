@@ -75,7 +75,10 @@ describe('the merged API document', () => {
     assert.match(body.openapi, /^3\.1\./)
     const signedIn = { security: [{ bearer: [] }] }
     assert.deepEqual(body.paths, {
-      '/api/v1/products': { get: { summary: 'list' }, post: { summary: 'add', ...signedIn, 'x-access': 'staff' } },
+      '/api/v1/products': {
+        get: { summary: 'list' },
+        post: { summary: 'add', ...signedIn, 'x-access': 'catalogue:write' },
+      },
       '/api/v1/products/{handle}': { get: { summary: 'one' } },
       '/api/v1/orders': { get: { summary: 'mine', ...signedIn, 'x-access': 'signed-in' } },
     })

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { permissionsOf } from '@micromart/contracts/permissions'
+import type { Access } from '@micromart/http-kit/identity'
 import { type ServiceName, serviceNames } from '@micromart/service-kit/service'
 import { routes } from '../src/routes.ts'
 import { ask, route, sendRaw, startGateway, startGatewayTo, startIssuer, startService } from './gateway-harness.ts'
@@ -109,7 +111,7 @@ describe('routing', () => {
     const url = await startGatewayTo(t, {
       url: service.url,
       routes: [
-        route('POST /things/import', { access: 'staff' }),
+        route('POST /things/import', { access: 'catalogue:write' }),
         route('POST /things/:id'),
         route('GET /things/:id/parts'),
       ],
@@ -141,21 +143,21 @@ describe('routing', () => {
     const needed = Object.fromEntries(closed.map(({ method, path, access }) => [`${method} ${path}`, access]))
     assert.deepEqual(needed, {
       'GET /api/v1/users/me': 'signed-in',
-      'PUT /api/v1/users/:id/roles': 'admin',
-      'POST /api/v1/products': 'staff',
-      'POST /api/v1/products/import': 'staff',
-      'PATCH /api/v1/products/:idOrHandle': 'staff',
-      'POST /api/v1/products/:idOrHandle/archive': 'staff',
-      'POST /api/v1/inventory/opening-stock': 'staff',
-      'GET /api/v1/inventory/:sku/movements': 'staff',
-      'POST /api/v1/inventory/:sku/adjustments': 'staff',
-      'GET /api/v1/coupons': 'staff',
-      'POST /api/v1/coupons': 'staff',
-      'GET /api/v1/coupons/:code': 'staff',
-      'PATCH /api/v1/coupons/:code': 'staff',
+      'PUT /api/v1/users/:id/roles': 'roles:write',
+      'POST /api/v1/products': 'catalogue:write',
+      'POST /api/v1/products/import': 'catalogue:write',
+      'PATCH /api/v1/products/:idOrHandle': 'catalogue:write',
+      'POST /api/v1/products/:idOrHandle/archive': 'catalogue:write',
+      'POST /api/v1/inventory/opening-stock': 'stock:write',
+      'GET /api/v1/inventory/:sku/movements': 'stock:read',
+      'POST /api/v1/inventory/:sku/adjustments': 'stock:write',
+      'GET /api/v1/coupons': 'coupons:read',
+      'POST /api/v1/coupons': 'coupons:write',
+      'GET /api/v1/coupons/:code': 'coupons:read',
+      'PATCH /api/v1/coupons/:code': 'coupons:write',
       'GET /api/v1/orders': 'signed-in',
-      'GET /api/v1/payments/:orderId': 'staff',
-      'GET /api/v1/analytics/sales': 'staff',
+      'GET /api/v1/payments/:orderId': 'payments:read',
+      'GET /api/v1/analytics/sales': 'sales:read',
     })
   })
 
@@ -166,18 +168,25 @@ describe('routing', () => {
     const urls = Object.fromEntries([...services].map(([name, service]) => [name, service.url]))
     const { url } = await startGateway(t, { ...urls, jwks: issuer.jwksUrl })
     const ladder = [undefined, await issuer.as('customer'), await issuer.as('staff'), await issuer.as('admin')]
-    const lowest = { public: 0, 'signed-in': 1, staff: 2, admin: 3 }
     for (const { method, path, service, access } of routes) {
       const target = path.replaceAll(/:\w+/g, 'a1')
       const statuses: number[] = []
       for (const token of ladder)
         statuses.push((await ask(url, { method, path: target, ...(token ? { token } : {}) })).status)
-      const expected = ladder.map((_, step) => (step >= lowest[access] ? 200 : step === 0 ? 401 : 403))
+      const lowest = lowestStep(access)
+      const expected = ladder.map((_, step) => (step >= lowest ? 200 : step === 0 ? 401 : 403))
       assert.deepEqual(statuses, expected, `${method} ${path}`)
       const reached = services.get(service)?.seen.filter((seen) => seen.method === method && seen.url === target)
-      assert.equal(reached?.length, ladder.length - lowest[access], `${method} ${path}`)
+      assert.equal(reached?.length, ladder.length - lowest, `${method} ${path}`)
     }
   })
 })
+
+/** How far up the ladder of nobody, customer, staff and admin one has to be. */
+function lowestStep(access: Access): number {
+  if (access === 'public') return 0
+  if (access === 'signed-in') return 1
+  return permissionsOf(['staff']).includes(access) ? 2 : 3
+}
 
 const outcome = ({ status, body }: { status: number; body: { code: string } }) => [status, body.code]

@@ -181,6 +181,19 @@ describe('the order service', () => {
     assert.deepEqual(await asked('not-an-id', {}), absent)
     assert.equal((await asked(orderId, { token: await h.token({ userId: owner }) })).status, 200)
     assert.equal((await asked(orderId, { token: await h.token({ roles: ['staff'] }) })).status, 200)
+    assert.deepEqual(await asked(orderId, { token: await h.token({ keyScope: ['stock:write'] }) }), absent)
+    assert.equal((await asked(orderId, { token: await h.token({ keyScope: ['orders:read'] }) })).status, 200)
+  })
+
+  test("to cancel somebody else's order one has to be allowed to write, not only to look", async () => {
+    const { orderId } = await place({ customerId: randomUUID() })
+    const cancel = async (token: string) => {
+      const { status, body } = await h.call({ method: 'POST', url: `/api/v1/orders/${orderId}/cancel`, token })
+      return [status, body.code ?? body.status]
+    }
+    assert.deepEqual(await cancel(await h.token()), [404, 'order.unknown'])
+    assert.deepEqual(await cancel(await h.token({ keyScope: ['orders:read'] })), [403, 'auth.forbidden'])
+    assert.deepEqual(await cancel(await h.token({ keyScope: ['orders:write'] })), [202, 'cancelled'])
   })
 
   test('a customer lists own orders, newest first, page by page', async () => {

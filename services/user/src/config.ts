@@ -1,3 +1,4 @@
+import { redisUrlFaults } from '@micromart/redis/redis-connection'
 import { ConfigError, env } from '@micromart/service-kit/config'
 import Type, { type Static } from 'typebox'
 
@@ -33,6 +34,6 @@ export type UserConfig = Static<typeof UserConfig>
 
 /** @throws ConfigError; the address is not shown, for it may hold a password */
 export function checkRedisUrl({ REDIS_URL: url }: UserConfig): void {
-  if (url !== '' && !(URL.canParse(url) && /^rediss?:\/\/[^/]/.test(url)))
-    throw new ConfigError(['REDIS_URL is not redis://host:port or rediss://host:port'])
+  const faults = redisUrlFaults('REDIS_URL', url)
+  if (faults.length > 0) throw new ConfigError(faults)
 }

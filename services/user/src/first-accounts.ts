@@ -1,8 +1,9 @@
+import type { Role } from '@micromart/contracts/permissions'
 import type { Ids } from '@micromart/kernel/ids'
 import type { Database } from '@micromart/postgres/database'
 import { ConfigError } from '@micromart/service-kit/config'
 import type { UserConfig } from './config.ts'
-import { parseEmail, type Role } from './domain/account.ts'
+import { parseEmail } from './domain/account.ts'
 import type { Passwords, Users } from './ports.ts'
 
 /** An account that is there from the first start on, because nobody could make it through the API. */

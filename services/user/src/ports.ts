@@ -1,5 +1,6 @@
+import type { Role } from '@micromart/contracts/permissions'
 import type { Queryable, Transaction } from '@micromart/postgres/database'
-import type { Role, User } from './domain/account.ts'
+import type { User } from './domain/account.ts'
 
 export interface Account extends User {
   readonly passwordHash: string

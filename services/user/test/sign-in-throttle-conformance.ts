@@ -43,6 +43,14 @@ export function throttleConformance(name: string, harness: ThrottleHarness): voi
       assert.equal(await throttle.waitMs(someone()), 0)
     })
 
+    test('who has a network of IPv6 is one client, however many of its addresses it uses', async () => {
+      const throttle = await harness.throttle()
+      const network = Array.from({ length: 4 }, () => Math.floor(Math.random() * 0xffff).toString(16)).join(':')
+      for (let count = 0; count < 30; count += 1)
+        await throttle.failed({ ...someone(), clientAddress: `${network}::${count.toString(16)}` })
+      assert.ok((await throttle.waitMs({ ...someone(), clientAddress: `${network}:1:2:3:4` })) > 0)
+    })
+
     test('signing in forgives the account its failures', async () => {
       const throttle = await harness.throttle()
       const ada = someone()

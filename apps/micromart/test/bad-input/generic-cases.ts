@@ -1,3 +1,4 @@
+import { permissionsOf } from '@micromart/contracts/permissions'
 import { type Route, routes } from '@micromart/gateway/routes'
 import { type BadCase, bad, type Refusal, type RouteCases, type Wish } from './case.ts'
 import { mutationsOf } from './mutations.ts'
@@ -16,17 +17,16 @@ export function goodWish(route: Route, cases: RouteCases, scene: Scene): Wish {
   return { method: route.method, path, headers: { ...type, ...tokenFor(route, scene), ...headers }, body }
 }
 
+/** Nobody, a shopper, staff or an admin: the least of them that may use the route. */
+const lowestFor = (access: Route['access']): keyof Scene['tokens'] | undefined => {
+  if (access === 'public') return undefined
+  if (access === 'signed-in') return 'shopper'
+  return permissionsOf(['staff']).includes(access) ? 'staff' : 'admin'
+}
+
 const tokenFor = ({ access }: Route, { tokens }: Scene): Readonly<Record<string, string>> => {
-  switch (access) {
-    case 'public':
-      return {}
-    case 'signed-in':
-      return bearer(tokens.shopper)
-    case 'staff':
-      return bearer(tokens.staff)
-    case 'admin':
-      return bearer(tokens.admin)
-  }
+  const lowest = lowestFor(access)
+  return lowest ? bearer(tokens[lowest]) : {}
 }
 
 /** What every route is given, by its method, its access, its path and its body. */
@@ -46,8 +46,9 @@ function tokenCases({ access }: Route, { tokens, badTokens }: Scene): readonly B
   const wrong = Object.entries(badTokens).map(([what, authorization]) =>
     bad(`a token: ${what}`, { headers: { authorization } }, '401 auth.invalid-token'),
   )
-  if (access === 'public') return wrong
-  const low = { 'signed-in': [], staff: [tokens.shopper], admin: [tokens.shopper, tokens.staff] }[access]
+  const lowest = lowestFor(access)
+  if (!lowest) return wrong
+  const low = { shopper: [], staff: [tokens.shopper], admin: [tokens.shopper, tokens.staff] }[lowest]
   return [
     ...wrong,
     bad('no token', { headers: { authorization: '' } }, '401 auth.required'),

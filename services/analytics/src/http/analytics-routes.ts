@@ -12,7 +12,7 @@ const TOP_PRODUCTS = 10
 
 export function analyticsRoutes(http: HttpServer, { book, clock }: { book: SalesBook; clock: Clock }): void {
   http.get('/api/v1/analytics/sales', {
-    config: { access: 'staff' },
+    config: { access: 'sales:read' },
     schema: {
       tags: ['analytics'],
       summary: 'Orders and revenue per day, and what sold best',

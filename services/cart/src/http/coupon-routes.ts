@@ -71,7 +71,7 @@ export function couponRoutes(http: HttpServer, { coupons, database, write, audit
   }
 
   http.post('/api/v1/coupons', {
-    config: { access: 'staff' },
+    config: { access: 'coupons:write' },
     schema: {
       tags: ['coupons'],
       summary: 'Make a coupon; what it takes off stays, its limits and dates can be changed',
@@ -93,7 +93,7 @@ export function couponRoutes(http: HttpServer, { coupons, database, write, audit
   })
 
   http.get('/api/v1/coupons', {
-    config: { access: 'staff' },
+    config: { access: 'coupons:read' },
     schema: {
       tags: ['coupons'],
       summary: 'Coupons, newest first',
@@ -113,7 +113,7 @@ export function couponRoutes(http: HttpServer, { coupons, database, write, audit
   })
 
   http.get('/api/v1/coupons/:code', {
-    config: { access: 'staff' },
+    config: { access: 'coupons:read' },
     schema: { ...byCode, summary: 'A coupon and how often it was used', response: { 200: CouponBody } },
     handler: async (request, reply) => {
       const code = couponCode(request.params.code)
@@ -125,7 +125,7 @@ export function couponRoutes(http: HttpServer, { coupons, database, write, audit
   })
 
   http.patch('/api/v1/coupons/:code', {
-    config: { access: 'staff' },
+    config: { access: 'coupons:write' },
     schema: {
       ...byCode,
       summary: 'Change limits and dates; null takes one away',

@@ -48,7 +48,7 @@ export function inventoryRoutes(http: HttpServer, { stock, database, write, audi
   })
 
   http.get('/api/v1/inventory/:sku/movements', {
-    config: { access: 'staff' },
+    config: { access: 'stock:read' },
     schema: {
       ...bySku,
       summary: 'Every change of its stock, newest first',
@@ -70,7 +70,7 @@ export function inventoryRoutes(http: HttpServer, { stock, database, write, audi
   })
 
   http.post('/api/v1/inventory/:sku/adjustments', {
-    config: { access: 'staff' },
+    config: { access: 'stock:write' },
     schema: {
       ...bySku,
       summary: 'Add or take pieces',
@@ -94,7 +94,7 @@ export function inventoryRoutes(http: HttpServer, { stock, database, write, audi
   })
 
   http.post('/api/v1/inventory/opening-stock', {
-    config: { access: 'staff' },
+    config: { access: 'stock:write' },
     schema: {
       tags: ['inventory'],
       summary: 'The first count of many SKUs at once',

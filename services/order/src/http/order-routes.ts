@@ -2,7 +2,7 @@ import { orderNumber } from '@micromart/contracts/order-number'
 import { hashCartToken } from '@micromart/http-kit/cart-token'
 import { decodeCursor, encodeCursor, PageQuery, pageLimit } from '@micromart/http-kit/cursor'
 import { writeHandler } from '@micromart/http-kit/idempotent-handler'
-import { isStaff } from '@micromart/http-kit/identity'
+import { may } from '@micromart/http-kit/identity'
 import { kitProblem, ProblemError, type StatusTable } from '@micromart/http-kit/problem'
 import { type HttpServer, NoBody } from '@micromart/http-kit/server'
 import { isUuid } from '@micromart/kernel/ids'
@@ -56,7 +56,7 @@ export function orderRoutes(http: HttpServer, { orders, views, accepted, write }
       response: { 200: OrderPage },
     },
     handler: async (request) => {
-      if (request.caller.kind === 'anonymous') throw unknown()
+      if (request.caller.kind !== 'user') throw unknown()
       const limit = pageLimit(request.query.limit)
       const [before] = decodeCursor(request.query.after, 1) ?? []
       if (before !== undefined && !isUuid(before))
@@ -99,7 +99,10 @@ export function orderRoutes(http: HttpServer, { orders, views, accepted, write }
       response: { 202: CancelledBody },
     },
     handler: async (request, reply) => {
-      const { orderId } = await visibleOrder(request, request.params.id)
+      const order = await visibleOrder(request, request.params.id)
+      if (!isOwner(request, order) && !may(request.caller, 'orders:write'))
+        throw kitProblem('auth.forbidden', 'This needs the permission orders:write')
+      const { orderId } = order
       return retryOnConflict(() =>
         answer(request, reply, async (tx) => {
           const [result] = await orders.runIn(tx, [
@@ -113,8 +116,10 @@ export function orderRoutes(http: HttpServer, { orders, views, accepted, write }
   })
 }
 
-function mayOpen(request: FastifyRequest, order: OrderView): boolean {
-  if (isStaff(request.caller)) return true
+const mayOpen = (request: FastifyRequest, order: OrderView): boolean =>
+  isOwner(request, order) || may(request.caller, 'orders:read') || may(request.caller, 'orders:write')
+
+function isOwner(request: FastifyRequest, order: OrderView): boolean {
   if (order.customerId !== null) return request.caller.kind === 'user' && request.caller.userId === order.customerId
   const token = request.headers['cart-token']
   return typeof token === 'string' && order.guestTokenHash !== null && hashCartToken(token) === order.guestTokenHash

@@ -10,7 +10,7 @@ const unknown = () => new ProblemError(404, { code: 'payment.unknown', detail: '
 
 export function paymentRoutes(http: HttpServer, { views }: { views: PaymentViews }): void {
   http.get('/api/v1/payments/:orderId', {
-    config: { access: 'staff' },
+    config: { access: 'payments:read' },
     schema: {
       tags: ['payments'],
       summary: 'The payment of an order with its ledger entries, for staff',

@@ -56,7 +56,7 @@ export function importRoutes(http: HttpServer, { book, write, audit, clock, ids 
   }
 
   http.post('/api/v1/products/import', {
-    config: { access: 'staff' },
+    config: { access: 'catalogue:write' },
     bodyLimit: BODY_LIMIT,
     schema: {
       tags: ['products'],

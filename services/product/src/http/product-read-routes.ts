@@ -1,5 +1,5 @@
 import { decodeCursor, encodeCursor, PageQuery, pageLimit } from '@micromart/http-kit/cursor'
-import { isStaff } from '@micromart/http-kit/identity'
+import { may } from '@micromart/http-kit/identity'
 import { kitProblem, ProblemError } from '@micromart/http-kit/problem'
 import type { HttpServer } from '@micromart/http-kit/server'
 import { isUuid } from '@micromart/kernel/ids'
@@ -58,7 +58,7 @@ export function productReadRoutes(http: HttpServer, { shelf, database }: Product
     },
     handler: async (request) => {
       const { q = '', limit, after, status = 'active' } = request.query
-      if (status !== 'active' && !isStaff(request.caller))
+      if (status !== 'active' && !may(request.caller, 'catalogue:read'))
         throw request.caller.kind === 'anonymous'
           ? kitProblem('auth.required', 'Sign in first: only staff sees products that are not on sale')
           : kitProblem('auth.forbidden', 'Only staff sees products that are not on sale')
@@ -79,7 +79,7 @@ export function productReadRoutes(http: HttpServer, { shelf, database }: Product
     handler: async (request, reply) => {
       const { idOrHandle } = request.params
       const product = idOrHandle.includes('\u0000') ? undefined : await shelf.find(database, idOrHandle)
-      if (!product || (product.status !== 'active' && !isStaff(request.caller)))
+      if (!product || (product.status !== 'active' && !may(request.caller, 'catalogue:read')))
         throw new ProblemError(404, { code: 'product.unknown', detail: 'There is no such product' })
       reply.header('etag', etagOf(product))
       return bodyOf(product)

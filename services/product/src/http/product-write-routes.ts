@@ -75,7 +75,7 @@ export function productWriteRoutes(
     })
 
   http.post('/api/v1/products', {
-    config: { access: 'staff' },
+    config: { access: 'catalogue:write' },
     schema: { tags: ['products'], summary: 'Create a product', body: NewProductBody, response: { 201: ProductBody } },
     handler: (request, reply) =>
       answer(request, reply, async (tx) => {
@@ -87,7 +87,7 @@ export function productWriteRoutes(
   })
 
   http.patch('/api/v1/products/:id', {
-    config: { access: 'staff' },
+    config: { access: 'catalogue:write' },
     schema: {
       ...byId,
       summary: 'Change some fields; variants, options and images are replaced as a whole',
@@ -98,7 +98,7 @@ export function productWriteRoutes(
   })
 
   http.post('/api/v1/products/:id/archive', {
-    config: { access: 'staff' },
+    config: { access: 'catalogue:write' },
     schema: {
       ...byId,
       summary: 'Take a product off sale for good; its SKUs stay taken',

@@ -1,5 +1,5 @@
+import { redisConnection, redisScript, runScript } from '@micromart/redis/redis-connection'
 import type { Logger } from '@micromart/telemetry/logger'
-import { createClient } from '@redis/client'
 import type { SignInThrottle } from '../ports.ts'
 import { accountKey, countersOf, SIGN_IN_WINDOW_MS } from './sign-in-counters.ts'
 
@@ -21,64 +21,27 @@ export interface RedisSignInThrottle extends SignInThrottle {
   close(): void
 }
 
-/** A sign-in waits no longer than this for Redis. */
-const ANSWER_WITHIN_MS = 250
-const LONGEST_PAUSE_MS = 5_000
-
 /** One step on the server, so that a counter can never be left without its end. */
-const COUNT = `
+const COUNT = redisScript(`
   for _, key in ipairs(KEYS) do
     if redis.call('INCR', key) == 1 then redis.call('PEXPIRE', key, ARGV[1]) end
-  end`
+  end`)
 /** The longest wait of all counters that are full; ARGV holds what each may have. */
-const WAIT = `
+const WAIT = redisScript(`
   local wait = 0
   for index, key in ipairs(KEYS) do
     if tonumber(redis.call('GET', key) or '0') >= tonumber(ARGV[index]) then wait = math.max(wait, redis.call('PTTL', key)) end
   end
-  return wait`
+  return wait`)
 
 /**
  * The same counters for all instances, in Redis, with digests as keys. It connects in the background and for ever; what it cannot answer
  * in time the fallback answers. Losing or flushing Redis costs the counted failures and nothing else.
  */
 export function redisSignInThrottle(options: RedisThrottleOptions): RedisSignInThrottle {
-  const { fallback, mostFailures, log } = options
+  const { fallback, mostFailures } = options
   const { prefix = 'micromart:sign-in:', windowMs = SIGN_IN_WINDOW_MS } = options
-  const client = createClient({
-    url: options.url,
-    disableOfflineQueue: true,
-    socket: {
-      connectTimeout: 2_000,
-      reconnectStrategy: (retries) => Math.min(LONGEST_PAUSE_MS, 100 * 2 ** Math.min(retries, 10)),
-    },
-  })
-  let isDown = false
-  const complain = (error: unknown) => {
-    if (!isDown)
-      log.warn({ err: error }, 'Redis cannot be used: failed sign-ins are counted in memory until it is back')
-    isDown = true
-  }
-  client.on('error', complain).on('ready', () => {
-    if (isDown) log.info('Redis is back')
-    isDown = false
-    options.onReady?.()
-  })
-  void client.connect().catch(complain)
-
-  const within = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
-    if (!client.isReady) return undefined
-    const late = Promise.withResolvers<never>()
-    const timer = setTimeout(() => late.reject(new Error(`no answer within ${ANSWER_WITHIN_MS} ms`)), ANSWER_WITHIN_MS)
-    try {
-      return await Promise.race([work(), late.promise])
-    } catch (error) {
-      complain(error)
-      return undefined
-    } finally {
-      clearTimeout(timer)
-    }
-  }
+  const redis = redisConnection({ ...options, meanwhile: 'failed sign-ins are counted in memory' })
   const keysOf = (keys: readonly string[]) => keys.map((key) => `${prefix}${key}`)
 
   return {
@@ -86,18 +49,18 @@ export function redisSignInThrottle(options: RedisThrottleOptions): RedisSignInT
       const counters = countersOf(attempt, mostFailures)
       const keys = keysOf(counters.map(({ key }) => key))
       const mosts = counters.map(({ most }) => String(most))
-      const wait = await within(() => client.eval(WAIT, { keys, arguments: mosts }))
+      const wait = await redis.ask((client) => runScript(client, WAIT, { keys, arguments: mosts }))
       return typeof wait === 'number' ? wait : fallback.waitMs(attempt)
     },
     failed: async (attempt) => {
       const keys = keysOf(countersOf(attempt, mostFailures).map(({ key }) => key))
       await fallback.failed(attempt)
-      await within(() => client.eval(COUNT, { keys, arguments: [String(windowMs)] }))
+      await redis.ask((client) => runScript(client, COUNT, { keys, arguments: [String(windowMs)] }))
     },
     succeeded: async (attempt) => {
       await fallback.succeeded(attempt)
-      await within(() => client.del(keysOf([accountKey(attempt.email)])))
+      await redis.ask((client) => client.del(keysOf([accountKey(attempt.email)])))
     },
-    close: () => client.destroy(),
+    close: () => redis.close(),
   }
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { limitKey } from '@micromart/http-kit/client-address'
 import type { SignInAttempt } from '../ports.ts'
 
 export const SIGN_IN_WINDOW_MS = 15 * 60_000
@@ -15,7 +16,7 @@ export function countersOf({ email, clientAddress }: SignInAttempt, mostFailures
   const account = { key: accountKey(email), most: mostFailures }
   return clientAddress === undefined
     ? [account]
-    : [account, { key: `address:${digest(clientAddress)}`, most: mostFailures * ADDRESS_FACTOR }]
+    : [account, { key: `address:${digest(limitKey(clientAddress))}`, most: mostFailures * ADDRESS_FACTOR }]
 }
 
 export const accountKey = (email: string): string => `account:${digest(email)}`

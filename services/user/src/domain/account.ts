@@ -1,7 +1,5 @@
+import { allRoles, type Role } from '@micromart/contracts/permissions'
 import { ok, type Refusal, type Result, refuse } from '@micromart/kernel/result'
-
-export const allRoles = ['customer', 'staff', 'admin'] as const
-export type Role = (typeof allRoles)[number]
 
 /** A person as everybody may see them who may see them at all. */
 export interface User {

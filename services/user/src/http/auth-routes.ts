@@ -1,8 +1,9 @@
+import { forwardedAddress } from '@micromart/http-kit/client-address'
 import { refusalProblem, writeHandler } from '@micromart/http-kit/idempotent-handler'
 import type { StatusTable } from '@micromart/http-kit/problem'
 import type { HttpServer } from '@micromart/http-kit/server'
 import type { IdempotentWrite } from '@micromart/postgres/idempotency'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply } from 'fastify'
 import type { Accounts, SignInRefusal } from '../accounts.ts'
 import type { AccountRefusal, User } from '../domain/account.ts'
 import type { Passwords, Tokens } from '../ports.ts'
@@ -61,18 +62,11 @@ export function authRoutes(http: HttpServer, { accounts, passwords, tokens, writ
     config: { access: 'public' },
     schema: { tags: ['auth'], summary: 'Sign in', body: LoginBody, response: { 200: SignedInBody } },
     handler: async (request, reply) => {
-      const result = await accounts.signIn({ ...request.body, clientAddress: clientAddress(request) })
+      const result = await accounts.signIn({ ...request.body, clientAddress: forwardedAddress(request.headers) })
       if (result.ok) return signedIn(reply, result.value)
       if (result.error.code === 'user.too-many-attempts')
         reply.header('retry-after', String(Math.ceil(result.error.waitMs / 1_000)))
       throw refusalProblem(result.error, statuses)
     },
   })
-}
-
-/** What the nearest proxy says (the last entry): the earlier ones are the client's own word. */
-function clientAddress(request: FastifyRequest): string | undefined {
-  const forwarded = request.headers['x-forwarded-for']
-  const text = Array.isArray(forwarded) ? forwarded.at(-1) : forwarded
-  return text?.split(',').at(-1)?.trim().slice(0, 64) || undefined
 }

@@ -34,7 +34,7 @@ export function userRoutes(http: HttpServer, { users, tokens, write, audit }: Us
   })
 
   http.put('/api/v1/users/:id/roles', {
-    config: { access: 'admin' },
+    config: { access: 'roles:write' },
     schema: {
       tags: ['users'],
       summary: 'Give a user exactly these roles; tokens that are out keep the old ones until they expire',
