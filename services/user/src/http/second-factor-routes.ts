@@ -115,7 +115,7 @@ export function secondFactorRoutes(
   })
 }
 
-function ownerOf({ caller }: FastifyRequest): string {
+export function ownerOf({ caller }: FastifyRequest): string {
   if (caller.kind !== 'user') throw kitProblem('auth.required', 'Sign in first')
   return caller.userId
 }
