@@ -18,6 +18,7 @@ const PROGRAMS = {
   'bench:checkout': { needs: 'prod', file: 'bench/src/checkout.ts', args: [] },
   'planted-bugs': { needs: 'all', file: 'proof/src/planted-bugs.ts', args: [] },
   simulate: { needs: 'all', file: 'proof/src/simulate.ts', args: [] },
+  fuzz: { needs: 'prod', file: 'proof/src/fuzz.ts', args: [] },
   test: { needs: 'all', file: 'scripts/run-tests.mjs', args: [] },
   check: { needs: 'all', file: 'scripts/check.mjs', args: [] },
 }

@@ -24,8 +24,15 @@ const demoAccount: StaffAccount = { email: 'admin@micromart.test', password: 'mi
 
 /** Signs in, with the demo account of a shop in development if no other is given. */
 export async function openShopkeeper(shopper: Shopper, { email, password } = demoAccount): Promise<Shopkeeper> {
-  const token = await shopper.signIn(email, password)
-  const call: Shopkeeper['call'] = (what) => shopper.call({ ...what, headers: { authorization: `Bearer ${token}` } })
+  let token = await shopper.signIn(email, password)
+  const withToken: Shopkeeper['call'] = (what) =>
+    shopper.call({ ...what, headers: { authorization: `Bearer ${token}` } })
+  const call: Shopkeeper['call'] = async (what) => {
+    const answer = await withToken(what)
+    if (answer.status !== 401) return answer
+    token = await shopper.signIn(email, password) // a token is good for minutes, and nothing was done with it
+    return withToken(what)
+  }
   const restock = async (sku: string, quantity: number) => {
     const body = { items: [{ sku, quantity }], overwrite: true }
     expectStatus(200, await call({ method: 'POST', path: '/api/v1/inventory/opening-stock', body }))

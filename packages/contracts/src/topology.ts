@@ -10,6 +10,8 @@ import {
   PaymentRefunded,
   PaymentVoided,
 } from './payment.ts'
+import { ProductChanged } from './product.ts'
+import { SessionsEnded } from './user-sessions.ts'
 
 /**
  * Who hears what: one durable queue per consuming service. Every process declares all of it before it publishes,
@@ -35,9 +37,18 @@ const subscribers = {
   analytics: [OrderConfirmed, OrderRefunded],
 } as const satisfies Record<string, readonly AnyMessageType[]>
 
+/**
+ * Facts without a durable queue: who wants them listens while it runs (caches, the gateway), and nobody may be there at all. No type is
+ * both: a listener's queue would take a message for which the durable queue is missing, and nobody would notice.
+ */
+const unqueued = [ProductChanged, SessionsEnded] as const satisfies readonly AnyMessageType[]
+
 /** Queue name to message type names, as brokers declare it. */
 export type Topology = Readonly<Record<string, readonly string[]>>
 
 export const topology: Topology = Object.fromEntries(
   Object.entries(subscribers).map(([queue, messages]) => [queue, messages.map(({ type }) => type)]),
 )
+
+/** The types that are broadcast. */
+export const broadcasts: readonly string[] = unqueued.map(({ type }) => type)

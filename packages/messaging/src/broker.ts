@@ -8,13 +8,29 @@ import type { Envelope } from '@micromart/contracts/envelope'
 export interface Broker {
   /**
    * Hands over messages in order, one promise each. A promise resolves to `confirmed` only when the message can no longer be
-   * lost: stored by the broker for every queue bound to its type, or committed by every subscriber. It never rejects.
+   * lost: stored by the broker for every queue bound to its type, or committed by every subscriber. It never rejects. A type that is
+   * broadcast is confirmed when the broker has taken it, whoever listens.
    */
   publish(messages: readonly Envelope[]): readonly Promise<PublishOutcome>[]
   /** Starts to deliver a queue's messages in batches, one batch at a time. The queue must be part of the topology. */
   subscribe(queue: string, options: SubscribeOptions, handle: BatchHandler): Promise<Consumer>
+  /**
+   * Hears every message of these types that passes while the connection is there, each listener for itself. Nothing is kept, repeated or
+   * waited for: for what can be forgotten, such as caches, and never part of an invariant. The types must be broadcast.
+   */
+  listen(types: readonly string[], listener: BroadcastListener): Promise<Consumer>
   /** Stops all consumers (each finishes its running batch), gives back what was only fetched, and disconnects. */
   close(): Promise<void>
+}
+
+/** What it throws is logged and forgotten. */
+export interface BroadcastListener {
+  /** An envelope as it came: its data may be anything. */
+  hear(message: Envelope): void
+  /** Listens from now on, for the first time or again: whatever was published before may have been missed. */
+  resumed(): void
+  /** Hears nothing until `resumed`. */
+  lost(): void
 }
 
 export type PublishOutcome =

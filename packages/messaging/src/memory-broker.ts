@@ -1,5 +1,6 @@
 import type { Topology } from '@micromart/contracts/topology'
 import { type BatchLoop, createBatchLoop } from './batch-loop.ts'
+import { broadcastTypes, checkBroadcast, safely } from './broadcast.ts'
 import type { Broker, Consumer, Delivery, PublishOutcome, Verdict } from './broker.ts'
 import { type BrokerLog, silentBrokerLog } from './broker-log.ts'
 
@@ -24,19 +25,40 @@ interface Queue {
   finishing: Promise<void>
 }
 
+export interface MemoryBrokerOptions {
+  readonly topology: Topology
+  /** Types that are heard by whoever listens and have no queue; default none. */
+  readonly broadcasts?: readonly string[]
+  readonly log?: BrokerLog
+}
+
 /**
  * The broker of the one-process shape. It stores nothing, and says so: a message is confirmed only when every queue bound to its
  * type has committed it, so the outbox keeps what a crash would lose. Bodies travel as text; memory is bounded by what publishers
  * keep in flight. One subscriber a queue, and no delivery limit: the retry policy above decides when to give up.
  */
-export function createMemoryBroker(options: { topology: Topology; log?: BrokerLog }): Broker {
+export function createMemoryBroker(options: MemoryBrokerOptions): Broker {
   const log = options.log ?? silentBrokerLog
+  const broadcast = broadcastTypes(options.broadcasts ?? [], options.topology)
+  const listeners = new Set<{ types: readonly string[]; hear: (body: string) => void }>()
   const queues = new Map(Object.keys(options.topology).map((name) => [name, emptyQueue(name)]))
   const bindings = bindingsOf(options.topology, queues)
   const consumers = new Set<Consumer>()
   let closing: Promise<void> | undefined
 
+  /** Those who listen now; told a moment later, since whoever publishes does not wait for them. */
+  const tellListeners = (type: string, body: string) => {
+    const told = [...listeners].filter(({ types }) => types.includes(type))
+    setImmediate(() => {
+      for (const each of told) if (listeners.has(each)) each.hear(body)
+    })
+  }
+
   const publishOne = (type: string, body: string): Promise<PublishOutcome> => {
+    if (broadcast.has(type)) {
+      tellListeners(type, body)
+      return Promise.resolve({ confirmed: true })
+    }
     const bound = bindings.get(type) ?? []
     if (bound.length === 0)
       return Promise.resolve({ confirmed: false, reason: 'unroutable', detail: `no queue is bound to ${type}` })
@@ -47,6 +69,7 @@ export function createMemoryBroker(options: { topology: Topology; log?: BrokerLo
   }
 
   const closeAll = async () => {
+    listeners.clear()
     await Promise.all([...consumers].map((consumer) => consumer.close()))
     for (const queue of queues.values()) abandon(queue)
   }
@@ -76,6 +99,15 @@ export function createMemoryBroker(options: { topology: Topology; log?: BrokerLo
       }
       consumers.add(consumer)
       return consumer
+    },
+    async listen(types, listener) {
+      checkBroadcast(types, broadcast)
+      if (closing !== undefined) throw new Error('nobody can listen: the broker is closed')
+      const { hear, resumed } = safely(listener, log)
+      const own = { types, hear }
+      listeners.add(own)
+      resumed()
+      return { close: async () => void listeners.delete(own) }
     },
     close() {
       closing ??= closeAll()

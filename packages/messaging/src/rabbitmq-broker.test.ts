@@ -1,4 +1,4 @@
-import { brokerConformance, conformanceTopology } from '@micromart/testkit/broker-conformance'
+import { brokerConformance, conformanceBroadcasts, conformanceTopology } from '@micromart/testkit/broker-conformance'
 import { freePortRange } from '@micromart/testkit/free-ports'
 import { startRabbitMqNode } from '@micromart/testkit/rabbitmq-node'
 import { skipWithout } from '@micromart/testkit/require-server'
@@ -14,6 +14,7 @@ brokerConformance(
     const broker = createRabbitMqBroker({
       url: node.url,
       topology: conformanceTopology,
+      broadcasts: conformanceBroadcasts,
       log: silent,
       deliveryLimit: 5,
     })

@@ -20,8 +20,17 @@ function outcomeOf(error: Error | null): PublishOutcome {
     : unavailable(error.message)
 }
 
-/** Publishes persistent, mandatory messages on a confirm channel. A message counts as confirmed when its confirm came and it was not returned. */
-export function createPublisher({ confirmTimeoutMs }: { confirmTimeoutMs: number }): Publisher {
+/**
+ * Publishes persistent, mandatory messages on a confirm channel. A message counts as confirmed when its confirm came and it was not
+ * returned; one that is broadcast need not have any queue, so it is not returned.
+ */
+export function createPublisher({
+  confirmTimeoutMs,
+  isBroadcast,
+}: {
+  confirmTimeoutMs: number
+  isBroadcast: (type: string) => boolean
+}): Publisher {
   let channel: ConfirmChannel | undefined
   const open = new Map<string, Set<Settle>>()
   type Settle = (outcome: PublishOutcome) => void
@@ -45,7 +54,7 @@ export function createPublisher({ confirmTimeoutMs }: { confirmTimeoutMs: number
       open.set(message.id, (open.get(message.id) ?? new Set()).add(settle))
       const properties = {
         persistent: true,
-        mandatory: true,
+        mandatory: !isBroadcast(message.type),
         messageId: message.id,
         type: message.type,
         timestamp: Math.floor(Date.parse(message.time) / 1_000),

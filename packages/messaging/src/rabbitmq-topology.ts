@@ -10,11 +10,22 @@ export const deadQueueName = (queue: string): string => `micromart.${queue}.dead
 
 const DEAD_EXCHANGE = 'micromart.dead'
 
+export interface Declared {
+  readonly topology: Topology
+  /** Types without a queue of their own. */
+  readonly broadcasts: Iterable<string>
+  readonly deliveryLimit: number
+}
+
 /**
  * Declares everything: durable quorum queues, so that a confirmed message survives a server; a delivery limit as the last defence
  * against a message that kills its consumer, with a dead-letter queue behind it.
  */
-export async function declareTopology(channel: Channel, topology: Topology, deliveryLimit: number): Promise<void> {
+export async function declareTopology(
+  channel: Channel,
+  { topology, broadcasts, deliveryLimit }: Declared,
+): Promise<void> {
+  for (const type of broadcasts) await channel.assertExchange(exchangeOf(type), 'topic', { durable: true })
   await channel.assertExchange(DEAD_EXCHANGE, 'direct', { durable: true })
   for (const [queue, types] of Object.entries(topology)) {
     await channel.assertQueue(deadQueueName(queue), { durable: true, arguments: { 'x-queue-type': 'quorum' } })

@@ -35,6 +35,10 @@ interface Row {
 }
 
 const READ = 'SELECT * FROM event_log WHERE stream_id = ANY ($1::uuid[]) ORDER BY stream_id, version'
+const READ_AFTER = `
+  SELECT event_log.* FROM unnest($1::uuid[], $2::int[]) AS read (stream_id, version)
+    JOIN event_log ON event_log.stream_id = read.stream_id AND event_log.version > read.version
+  ORDER BY event_log.stream_id, event_log.version`
 const APPEND = `
   INSERT INTO event_log (stream_id, version, type, data, at, causation_id, correlation_id, traceparent)
   SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::json[], $5::timestamptz[], $6::text[], $7::text[], $8::text[])`
@@ -44,7 +48,23 @@ export async function readStreams<Event extends { type: string }>(
   db: Queryable,
   streamIds: readonly string[],
 ): Promise<ReadonlyMap<string, readonly RecordedEvent<Event>[]>> {
-  const rows = await db.query<Row>(READ, [streamIds])
+  return streamsOf(await db.query<Row>(READ, [streamIds]))
+}
+
+/**
+ * The events of each stream after the version given for it. Versions have no gaps, and one is only written on top of the one before:
+ * who has read up to a version and asks for what comes after it misses nothing.
+ */
+export async function readStreamsAfter<Event extends { type: string }>(
+  db: Queryable,
+  versions: ReadonlyMap<string, number>,
+): Promise<ReadonlyMap<string, readonly RecordedEvent<Event>[]>> {
+  return streamsOf(await db.query<Row>(READ_AFTER, [[...versions.keys()], [...versions.values()]]))
+}
+
+function streamsOf<Event extends { type: string }>(
+  rows: readonly Row[],
+): ReadonlyMap<string, readonly RecordedEvent<Event>[]> {
   const streams = new Map<string, RecordedEvent<Event>[]>()
   for (const row of rows) {
     const recorded: RecordedEvent<Event> = {

@@ -116,7 +116,7 @@ async function start(starting: Starting): Promise<RunningService> {
   const { name } = definition
   const { url, grpcUrl, closers } = await machine.openDoors({ service: name, config, http, queries: built.queries })
   for (const closer of closers) started.add(closer)
-  startHousekeeping(starting)
+  startHousekeeping(starting, built)
   log.info({ url }, 'started')
   const drain = async () => {
     leaving.abort()
@@ -166,9 +166,13 @@ async function startWorkers({ definition, database, broker, clock, ids, log, sta
   return worker
 }
 
-function startHousekeeping({ database, clock, log, started }: Starting) {
+function startHousekeeping({ database, clock, log, started }: Starting, built: BuiltService) {
+  const keepAll = async () => {
+    await keepHouse(database, clock)
+    await built.keepHouse?.()
+  }
   const timer = setInterval(() => {
-    keepHouse(database, clock).catch((err) => log.warn({ err }, 'housekeeping failed; again in an hour'))
+    keepAll().catch((err) => log.warn({ err }, 'housekeeping failed; again in an hour'))
   }, HOUSEKEEPING_MS)
   timer.unref()
   started.add(async () => clearInterval(timer))

@@ -83,6 +83,8 @@ export interface BuiltService {
   readonly timerHandlers?: readonly AnyTimerHandler[]
   /** gRPC queries that this service answers. */
   readonly queries?: (router: ConnectRouter) => void
+  /** Removes what has been kept long enough; once an hour, and on every instance. */
+  keepHouse?(): Promise<void>
   close?(): Promise<void>
 }
 

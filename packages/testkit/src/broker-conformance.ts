@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { after, describe, test } from 'node:test'
 import type { Envelope } from '@micromart/contracts/envelope'
 import type { Topology } from '@micromart/contracts/topology'
-import type { BatchHandler, Broker, Delivery, Verdict } from '@micromart/messaging/broker'
+import type { BatchHandler, BroadcastListener, Broker, Delivery, Verdict } from '@micromart/messaging/broker'
 import { until } from './until.ts'
 
 export interface BrokerHarness {
@@ -34,6 +34,9 @@ export const conformanceTopology: Topology = {
   ...Object.fromEntries(own.map((name) => [name, [`micromart.test.${name}.v1`]])),
 }
 
+/** Heard by whoever listens; nobody has a queue for it. */
+export const conformanceBroadcasts: readonly string[] = ['micromart.test.news.v1', 'micromart.test.gossip.v1']
+
 const done: Verdict = { kind: 'done' }
 const message = (name: string, data: unknown = {}, subject = 'subject'): Envelope => ({
   specversion: '1.0',
@@ -50,6 +53,21 @@ const message = (name: string, data: unknown = {}, subject = 'subject'): Envelop
   data,
 })
 const dataOf = <T>({ body }: Delivery) => (JSON.parse(body) as Envelope<T>).data
+/** A listener that notes what it hears and what it is told. */
+function listening(): BroadcastListener & { readonly heard: string[]; resumes: number; losses: number } {
+  const notes = { heard: [] as string[], resumes: 0, losses: 0 }
+  return Object.assign(notes, {
+    hear: ({ id }: Envelope) => void notes.heard.push(id),
+    resumed: () => {
+      notes.resumes += 1
+    },
+    lost: () => {
+      notes.losses += 1
+    },
+  })
+}
+const news = ['micromart.test.news.v1']
+
 /** A handler that is done with everything and notes what it got. */
 const collect =
   (into: string[] | Set<string>, note: (delivery: Delivery) => string): BatchHandler =>
@@ -146,6 +164,62 @@ export function brokerConformance(
       await deliver(message('throw'))
       await until(async () => tries >= 2, { what: 'a second try' })
       await consumer.close()
+    })
+
+    test('a broadcast without any listener is confirmed', async () => {
+      await deliver(message('news'))
+    })
+
+    test('every listener hears each broadcast of its types from now on, in order', async () => {
+      const { broker } = await harness()
+      const [one, two, gossip] = [listening(), listening(), listening()]
+      await deliver(message('news')) // before anybody listens
+      const consumers = [
+        await broker.listen(news, one),
+        await broker.listen(news, two),
+        await broker.listen(['micromart.test.gossip.v1'], gossip),
+      ]
+      await until(async () => one.resumes === 1 && two.resumes === 1 && gossip.resumes === 1, { what: 'they listen' })
+      const sent = Array.from({ length: 50 }, () => message('news'))
+      assert.ok((await Promise.all(broker.publish(sent))).every(({ confirmed }) => confirmed))
+      const last = message('gossip')
+      await deliver(last)
+      const ids = sent.map(({ id }) => id)
+      await until(async () => one.heard.length >= 50 && two.heard.length >= 50 && gossip.heard.length > 0, {
+        what: 'all of it',
+      })
+      assert.deepEqual([one.heard, two.heard, gossip.heard], [ids, ids, [last.id]])
+      assert.deepEqual([one.losses, two.losses], [0, 0])
+      await Promise.all(consumers.map((consumer) => consumer.close()))
+    })
+
+    test('a listener that throws disturbs nobody, nor one that has closed', async () => {
+      const { broker } = await harness()
+      const [closed, good] = [listening(), listening()]
+      let tries = 0
+      const throwing = {
+        ...listening(),
+        hear: () => {
+          tries += 1
+          throw new Error('not me')
+        },
+      }
+      const consumers = [await broker.listen(news, throwing), await broker.listen(news, good)]
+      const first = await broker.listen(news, closed)
+      await until(async () => closed.resumes === 1 && good.resumes === 1, { what: 'they listen' })
+      await first.close()
+      await first.close()
+      const sent = [message('news'), message('news')]
+      for (const each of sent) await deliver(each)
+      await until(async () => good.heard.length >= 2 && tries >= 2, { what: 'both' })
+      assert.deepEqual([good.heard, closed.heard, tries], [sent.map(({ id }) => id), [], 2])
+      await Promise.all(consumers.map((consumer) => consumer.close()))
+    })
+
+    test('what has a queue, or is unknown, cannot be listened to', async () => {
+      const { broker } = await harness()
+      for (const type of ['micromart.test.both.v1', 'micromart.test.unheard-of.v1'])
+        await assert.rejects(broker.listen([type], listening()), /is not broadcast/)
     })
 
     test('messages of one subject keep their order, and come in batches', async () => {
@@ -248,6 +322,21 @@ export function brokerConformance(
       await restart()
       await Promise.all(all)
       await until(async () => sent.every(({ id }) => got.has(id)), { withinMs: 30_000, what: 'all confirmed messages' })
+      await consumer.close()
+    })
+
+    serverTest('a listener is told that it may have missed something, and hears again', async () => {
+      const { broker, restart } = await harness()
+      assert.ok(restart)
+      const listener = listening()
+      const consumer = await broker.listen(news, listener)
+      await until(async () => listener.resumes === 1, { what: 'it listens' })
+      await restart()
+      await until(async () => listener.resumes === 2, { withinMs: 30_000, what: 'it listens again' })
+      assert.equal(listener.losses, 1)
+      const sent = message('news')
+      await deliver(sent)
+      await until(async () => listener.heard.includes(sent.id), { what: 'the news' })
       await consumer.close()
     })
 

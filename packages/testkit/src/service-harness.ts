@@ -188,6 +188,7 @@ function recordingBroker(): Broker & { handler(): BatchHandler } {
       handler = handle
       return { close: async () => {} }
     },
+    listen: async () => ({ close: async () => {} }),
     close: async () => {},
     handler: () => {
       if (!handler) throw new Error('The service listens to no messages')

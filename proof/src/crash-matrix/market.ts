@@ -44,6 +44,8 @@ const TIMES = {
   PAYMENT_RECONCILE_MS: '1000',
   SANDBOX_SLOW_MS: '300',
   SANDBOX_LATE_MS: '300',
+  // the staff signs in once for the whole matrix
+  USER_TOKEN_TTL_S: '86400',
 }
 
 export interface MarketOptions {

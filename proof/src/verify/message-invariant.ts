@@ -18,9 +18,12 @@ const listeners: Readonly<Record<string, readonly BookName[]>> = {
   'micromart.payment.captured.v1': ['order'],
   'micromart.payment.voided.v1': ['order'],
   'micromart.payment.refunded.v1': ['order'],
+  // broadcast: it has to be published, and nobody keeps it
+  'micromart.product.product-changed.v1': [],
+  'micromart.user.sessions-ended.v1': [],
 }
 
-const publishers: readonly BookName[] = ['cart', 'order', 'inventory', 'payment']
+const publishers: readonly BookName[] = ['cart', 'order', 'inventory', 'payment', 'product', 'user']
 const consumers: readonly BookName[] = ['cart', 'order', 'inventory', 'payment', 'notification', 'analytics']
 
 interface Sent {

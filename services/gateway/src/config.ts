@@ -11,6 +11,12 @@ export const GatewayConfig = Type.Object({
     maximum: 60_000,
     description: 'how long a gateway that is told to end goes on answering, so that clients find another',
   }),
+  UPSTREAM_CONCURRENCY: env.integer({
+    default: 256,
+    minimum: 1,
+    maximum: 65_535,
+    description: 'requests to one service at the same time; more are refused at once',
+  }),
   JWKS_URL: env.urls({ description: 'where the keys of access tokens are' }),
   USER_URL: upstream('user'),
   PRODUCT_URL: upstream('product'),

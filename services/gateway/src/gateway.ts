@@ -1,85 +1,198 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { anonymous, bearerToken, requireAccess, type VerifyToken } from '@micromart/http-kit/identity'
-import { kitProblem, PROBLEM_CONTENT_TYPE, ProblemError, problem } from '@micromart/http-kit/problem'
+import { bearerToken, requireAccess, type VerifyToken } from '@micromart/http-kit/identity'
+import { kitProblem, ProblemError } from '@micromart/http-kit/problem'
 import { requestContext } from '@micromart/http-kit/request-context'
 import type { Ids } from '@micromart/kernel/ids'
-import { runInContext, type WorkContext } from '@micromart/telemetry/context'
 import { crashPoint } from '@micromart/telemetry/crash-points'
 import type { Logger } from '@micromart/telemetry/logger'
-import type { Forwarder } from './proxy.ts'
-import { createRouter, type Match, targetFault } from './router.ts'
-import type { Route } from './routes.ts'
+import type { Answer } from './answer.ts'
+import { Exchange, GatewayResponse } from './exchange.ts'
+import type { Forwarder } from './forwarder.ts'
+import { fail } from './refusal.ts'
+import { type FindRoute, type Match, targetFault } from './router.ts'
 import { refuseUnreadable } from './unreadable.ts'
 
 /** A page that the gateway answers itself. */
-export type Page = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void
+export type Page = (request: IncomingMessage, response: GatewayResponse) => Promise<void> | void
+
+/** How much everybody may ask. At once where it can be known at once. */
+export interface RateLimits {
+  /** Counts a request, says the state of the limits on the exchange, and returns why it is refused, if it is. */
+  admit(exchange: Exchange): ProblemError | undefined | Promise<ProblemError | undefined>
+  /** Counts a token that was not good. @returns what to say instead of 401, if there were too many of them */
+  badToken(exchange: Exchange): ProblemError | undefined
+}
+
+/** Answers that are kept here for a while. */
+export interface ResponseCache {
+  /** True when it sees to the answer, now or later, asking the service itself if need be; false for what it never keeps. */
+  serve(exchange: Exchange, forward: Forwarder['forward']): boolean
+}
+
+/** What belongs to every request and every answer, whoever gives it. */
+export interface Manners {
+  /** First of all. May say headers that every answer carries. True when it has answered itself, as it does for a CORS preflight. */
+  greet?(exchange: Exchange): boolean
+  /** Once a service or a cache is asked: changes an answer on its way to the client, such as compressing it. */
+  dress?(exchange: Exchange): Answer
+  /** The answer is sent, or the connection is gone. */
+  part?(exchange: Exchange): void
+}
 
 export interface GatewayOptions {
-  readonly routes: readonly Route[]
+  /** Asked for each request, so the routes may change at any time. */
+  readonly findRoute: FindRoute
   /** By exact path, or by a prefix that ends with a slash. */
   readonly pages: ReadonlyMap<string, Page>
-  readonly proxy: Forwarder
+  readonly forwarder: Forwarder
   readonly verifyToken: VerifyToken
   readonly ids: Ids
   readonly log: Logger
+  /** The client's address; by default whoever has opened the connection. */
+  readonly addressOf?: (request: IncomingMessage) => string
+  readonly rateLimits?: RateLimits
+  readonly cache?: ResponseCache
+  readonly manners?: Manners
 }
 
 const PAGE_METHODS = ['GET', 'HEAD']
 
-/** The single entry point: routes by method and path, checks who asks, and passes bodies through without touching them. */
-export function createGateway(options: GatewayOptions): Server {
-  const { pages, proxy, verifyToken, log } = options
-  const route = createRouter(options.routes)
+const peerOf = (request: IncomingMessage) => request.socket.remoteAddress ?? ''
 
-  const answer = async (request: IncomingMessage, response: ServerResponse, context: WorkContext) => {
-    const target = request.url ?? '/'
-    const [path = '/'] = target.split('?', 1)
-    refuseUnfit(request)
-    refuseTricks(target, path)
-    const { method = 'GET' } = request
-    const page = pageOf(pages, path)
-    if (page && PAGE_METHODS.includes(method)) return page(request, response)
-    const match = routed(page ? { allowed: PAGE_METHODS } : route(method, path), response)
-    const token = bearerToken(request.headers.authorization)
-    requireAccess(match.access, token === undefined ? anonymous : await verifyToken(token))
-    const kinds = () => [`request:${match.method} ${match.path}`]
-    if (match.method !== 'GET') await crashPoint('forward.before', kinds)
-    await proxy.pass({ request, response, route: match, context })
-    if (match.method !== 'GET') await crashPoint('forward.after', kinds)
+/**
+ * The single entry point. Every request goes the same way: address checks, route, identity, rate limit, access, cache, service. As long as
+ * each step knows at once, all of it happens in one go, without a promise.
+ */
+export function createGateway(options: GatewayOptions): Server<typeof IncomingMessage, typeof GatewayResponse> {
+  const { pages, findRoute, forwarder, verifyToken, rateLimits, cache, manners, log, ids } = options
+  const addressOf = options.addressOf ?? peerOf
+
+  const begin = (exchange: Exchange): Promise<void> | void => {
+    if (manners?.greet?.(exchange)) return
+    refuseUnfit(exchange)
+    refuseTricks(exchange)
+    const page = pageOf(pages, exchange.path)
+    if (page && PAGE_METHODS.includes(exchange.method)) return showPage(page, exchange)
+    routeTo(exchange, page ? { allowed: PAGE_METHODS } : findRoute(exchange.method, exchange.path))
+    return identify(exchange)
   }
 
-  const latest = new WeakMap<Duplex, ServerResponse>()
-  const handle = (request: IncomingMessage, response: ServerResponse) => {
-    latest.set(request.socket, response)
-    const context = requestContext(request.headers, options.ids)
-    response.setHeader('x-request-id', context.correlationId)
-    void runInContext(context, () => answer(request, response, context)).catch((error: unknown) =>
-      runInContext(context, () => fail(error, { request, response, log })),
+  const identify = (exchange: Exchange): Promise<void> | void => {
+    const { authorization } = exchange.headers
+    if (authorization === undefined) return limit(exchange)
+    let caller: ReturnType<VerifyToken>
+    try {
+      caller = verifyToken(bearerToken(authorization) ?? '')
+    } catch (error) {
+      throw rateLimits?.badToken(exchange) ?? error
+    }
+    if (!(caller instanceof Promise)) {
+      exchange.caller = caller
+      return limit(exchange)
+    }
+    return caller.then(
+      (known) => {
+        exchange.caller = known
+        return limit(exchange)
+      },
+      (error: unknown) => {
+        throw isBadToken(error) ? (rateLimits?.badToken(exchange) ?? error) : error
+      },
     )
   }
-  return createServer({ ...LIMITS, requireHostHeader: false }, handle)
+
+  const limit = (exchange: Exchange): Promise<void> | void => {
+    const refusal = rateLimits?.admit(exchange)
+    if (refusal === undefined) return enter(exchange)
+    if (refusal instanceof ProblemError) throw refusal
+    return refusal.then((reason) => {
+      if (reason) throw reason
+      return enter(exchange)
+    })
+  }
+
+  const enter = (exchange: Exchange): Promise<void> | void => {
+    requireAccess(exchange.route.access, exchange.caller)
+    if (exchange.response.destroyed) return // the client went while something was asked about it
+    if (cache?.serve(exchange, forwarder.forward)) return
+    const waiting = isRead(exchange) ? undefined : crashPoint('forward.before', () => [kindOf(exchange)])
+    if (waiting === undefined) return pass(exchange)
+    return waiting.then(() => pass(exchange))
+  }
+
+  const pass = (exchange: Exchange) => {
+    exchange.work = forwarder.forward(exchange, manners?.dress?.(exchange) ?? exchange)
+  }
+
+  const latest = new WeakMap<Duplex, GatewayResponse>()
+  const handle = (request: IncomingMessage, response: GatewayResponse) => {
+    latest.set(request.socket, response)
+    const exchange = new Exchange(request, response, {
+      address: addressOf(request),
+      context: requestContext(request.headers, ids),
+    })
+    response.on('close', ended)
+    try {
+      begin(exchange)?.catch((error: unknown) => fail(exchange, error, log))
+    } catch (error) {
+      fail(exchange, error, log)
+    }
+  }
+
+  function ended(this: GatewayResponse) {
+    const { exchange } = this
+    if (!exchange) return
+    if (!this.writableFinished) exchange.work?.cancel()
+    manners?.part?.(exchange)
+    if (!exchange.work || isRead(exchange)) return
+    crashPoint('forward.after', () => [kindOf(exchange)])?.catch(() => this.destroy())
+  }
+
+  return createServer({ ...LIMITS, requireHostHeader: false, ServerResponse: GatewayResponse }, handle)
     .on('checkExpectation', handle)
     .on('clientError', (error, socket) =>
-      refuseUnreadable(error, socket, { latest: latest.get(socket), context: requestContext({}, options.ids) }),
+      refuseUnreadable(error, socket, { latest: latest.get(socket), context: requestContext({}, ids) }),
     )
 }
 
 const LIMITS = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 }
 
+const isRead = ({ found }: Exchange) => found?.method === 'GET'
+
+const kindOf = ({ route }: Exchange) => `request:${route.method} ${route.path}`
+
+const isBadToken = (error: unknown) => error instanceof ProblemError && error.status === 401
+
+function showPage(page: Page, { request, response, said }: Exchange): Promise<void> | void {
+  for (let index = 0; index < said.length; index += 2) response.setHeader(said[index] ?? '', said[index + 1] ?? '')
+  return page(request, response)
+}
+
 /** What Node would refuse without a word, or let pass: RFC 9110, sections 7.2 and 10.1.1; RFC 9112, section 3.2. */
-function refuseUnfit({ httpVersion, headersDistinct: { host = [] }, headers: { expect } }: IncomingMessage) {
-  if (host.length === 0 && httpVersion === '1.1') throw kitProblem('request.malformed', 'The header Host is missing')
-  if (host.length > 1) throw kitProblem('request.malformed', 'There are two hosts')
+function refuseUnfit({ request, headers: { host, expect } }: Exchange): void {
+  if (host === undefined && request.httpVersion === '1.1')
+    throw kitProblem('request.malformed', 'The header Host is missing')
+  if (host !== undefined && hasTwoHosts(request)) throw kitProblem('request.malformed', 'There are two hosts')
   if (expect !== undefined && expect.toLowerCase() !== '100-continue')
     throw new ProblemError(417, { code: 'request.unknown-expectation', detail: 'Nobody here knows what is expected' })
 }
 
-function refuseTricks(target: string, path: string) {
+/** Of several Host headers only the first is in `headers`. */
+function hasTwoHosts({ rawHeaders }: IncomingMessage): boolean {
+  let hosts = 0
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? ''
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1
+  }
+  return hosts > 1
+}
+
+function refuseTricks({ target, path }: Exchange): void {
   const fault = targetFault(target, path)
-  if (fault === 'too-long')
-    throw new ProblemError(414, { code: 'request.target-too-long', detail: 'The address is too long' })
+  if (fault === undefined) return
   if (fault === 'malformed') throw kitProblem('request.malformed', 'The address has parts that no address here has')
+  throw new ProblemError(414, { code: 'request.target-too-long', detail: 'The address is too long' })
 }
 
 function pageOf(pages: ReadonlyMap<string, Page>, path: string): Page | undefined {
@@ -87,31 +200,13 @@ function pageOf(pages: ReadonlyMap<string, Page>, path: string): Page | undefine
   return pages.get(path) ?? (folder === '/' ? undefined : pages.get(folder))
 }
 
-function routed(match: Match, response: ServerResponse): Route {
+function routeTo(exchange: Exchange, match: Match): void {
   if (!match) throw kitProblem('route.unknown', 'There is nothing at this address')
-  if ('route' in match) return match.route
-  response.setHeader('allow', match.allowed.join(', '))
-  throw new ProblemError(405, {
-    code: 'route.method-not-allowed',
-    detail: `This address takes ${match.allowed.join(', ')}`,
-  })
-}
-
-function fail(
-  error: unknown,
-  { request, response, log }: { request: IncomingMessage; response: ServerResponse; log: Logger },
-) {
-  if (response.headersSent || response.destroyed) return response.destroy()
-  const known = error instanceof ProblemError
-  if (!known) log.error({ err: error, method: request.method }, 'a request failed in the gateway')
-  const body = known
-    ? problem(error.status, error.refusal)
-    : problem(500, { code: 'service.failed', detail: 'Something went wrong here; the trace id helps to find out what' })
-  if (body.status === 503 || body.status === 504) response.setHeader('retry-after', '1')
-  if (body.status === 401) response.setHeader('www-authenticate', 'Bearer')
-  if (!request.complete) response.setHeader('connection', 'close') // what is still coming of the body is not read
-  const text = JSON.stringify(body)
-  response.writeHead(body.status, { 'content-type': PROBLEM_CONTENT_TYPE, 'content-length': Buffer.byteLength(text) })
-  response.end(text)
-  request.resume()
+  if ('route' in match) {
+    exchange.found = match.route
+    return
+  }
+  const allowed = match.allowed.join(', ')
+  exchange.said.push('allow', allowed)
+  throw new ProblemError(405, { code: 'route.method-not-allowed', detail: `This address takes ${allowed}` })
 }

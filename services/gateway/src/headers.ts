@@ -1,8 +1,8 @@
-import type { IncomingMessage } from 'node:http'
-import type { WorkContext } from '@micromart/telemetry/context'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Ask } from './exchange.ts'
 
 /** Headers of one connection only (RFC 9110, section 7.6.1). */
-const HOP_BY_HOP = new Set([
+const HOP_BY_HOP = [
   'connection',
   'keep-alive',
   'proxy-authenticate',
@@ -12,38 +12,74 @@ const HOP_BY_HOP = new Set([
   'trailer',
   'transfer-encoding',
   'upgrade',
-])
-
-type Received = Readonly<Record<string, string | string[] | undefined>>
-type Passed = Record<string, string | string[]>
+]
 
 /** Headers that only the gateway itself may set: from outside they would be lies. */
 const OURS =
-  /^(?:x-user-|x-micromart-|x-forwarded-|forwarded$|x-real-ip$|x-request-id$|traceparent$|x-http-method|x-method-override$|expect$)/
+  /^(?:x-user-|x-micromart-|x-forwarded-|forwarded$|x-real-ip$|x-request-id$|x-deadline-ms$|traceparent$|x-http-method|x-method-override$|expect$)/
 
-/** What the service gets: the client's headers without lies and hop-by-hop ones, and who asked, from where and under which id. */
-export function requestHeaders(request: IncomingMessage, context: WorkContext): Passed {
-  const headers: Passed = {}
-  for (const [name, value] of endToEnd(request.headers)) if (!OURS.test(name)) headers[name] = value
-  headers['x-request-id'] = context.correlationId
-  headers['traceparent'] = context.traceparent
-  headers['x-forwarded-for'] = request.socket.remoteAddress ?? ''
-  headers['x-forwarded-host'] = request.headers.host ?? ''
-  headers['x-forwarded-proto'] = 'http'
-  return headers
+/** Which headers do not go on; names that were seen once are looked up. */
+const dropped = new Map<string, boolean>(HOP_BY_HOP.map((name) => [name, true]))
+/** Clients may invent names, so not all are remembered. */
+const MOST_KNOWN = 1_000
+
+function isDropped(name: string): boolean {
+  const known = dropped.get(name)
+  if (known !== undefined) return known
+  const found = OURS.test(name)
+  if (dropped.size < MOST_KNOWN) dropped.set(name, found)
+  return found
 }
 
-/** What the client gets of the service's headers. */
-export const responseHeaders = (headers: Received): Passed => Object.fromEntries(endToEnd(headers))
+const isHopByHop = new Set(HOP_BY_HOP)
 
-/** Without the headers of one connection, and without those that its Connection header names. */
-function endToEnd(headers: Received): readonly (readonly [name: string, value: string | string[]])[] {
-  const named = new Set(
-    String(headers['connection'] ?? '')
-      .split(',')
-      .map((name) => name.trim().toLowerCase()),
+/** The headers that a Connection header names, but for the two words that name none. */
+function namedBy(connection: string | undefined): readonly string[] | undefined {
+  if (connection === undefined || connection === 'keep-alive' || connection === 'close') return undefined
+  return connection.split(',').map((name) => name.trim().toLowerCase())
+}
+
+/**
+ * What the service gets, names and values in turn: the client's headers without lies and hop-by-hop ones, from where and under which id
+ * the request came, and how long an answer is waited for. Made of what the gateway itself has read, never of the raw bytes.
+ */
+export function requestHeaders(
+  { headers, context, address }: Pick<Ask, 'headers' | 'context' | 'address'>,
+  deadlineMs: number,
+): string[] {
+  const passed: string[] = []
+  const named = namedBy(headers.connection)
+  for (const name in headers) {
+    const value = headers[name]
+    if (value === undefined || isDropped(name) || named?.includes(name)) continue
+    if (typeof value === 'string') passed.push(name, value)
+    else for (const each of value) passed.push(name, each)
+  }
+  passed.push(
+    'x-request-id',
+    context.correlationId,
+    'traceparent',
+    context.traceparent,
+    'x-forwarded-for',
+    address,
+    'x-forwarded-host',
+    headers.host ?? '',
+    'x-forwarded-proto',
+    'http',
   )
-  return Object.entries(headers).flatMap(([name, value]) =>
-    value === undefined || HOP_BY_HOP.has(name) || named.has(name) ? [] : [[name, value] as const],
-  )
+  if (deadlineMs !== Number.POSITIVE_INFINITY) passed.push('x-deadline-ms', String(Math.max(1, Math.ceil(deadlineMs))))
+  return passed
+}
+
+/** What the client gets of the service's headers, names and values in turn. */
+export function responseHeaders(headers: IncomingHttpHeaders): string[] {
+  const passed: string[] = []
+  const named = namedBy(headers.connection)
+  for (const name in headers) {
+    const value = headers[name]
+    if (value === undefined || isHopByHop.has(name) || named?.includes(name)) continue
+    if (typeof value === 'string') passed.push(name, value)
+    else for (const each of value) passed.push(name, each)
+  }
+  return passed
 }

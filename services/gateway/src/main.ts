@@ -5,12 +5,15 @@ import { jwksVerifier } from '@micromart/http-kit/identity'
 import type { Clock } from '@micromart/kernel/clock'
 import type { Ids } from '@micromart/kernel/ids'
 import { type Env, parseConfig } from '@micromart/service-kit/config'
+import { serviceNames } from '@micromart/service-kit/service'
 import type { Logger } from '@micromart/telemetry/logger'
+import { staticBalancer, type Upstreams } from './balancer.ts'
 import { GatewayConfig } from './config.ts'
+import { createForwarder } from './forwarder.ts'
 import { createGateway } from './gateway.ts'
 import { mergedOpenApi } from './openapi.ts'
 import { gatewayPages } from './pages.ts'
-import { createProxy, type Upstreams } from './proxy.ts'
+import { createRouter } from './router.ts'
 import { routes } from './routes.ts'
 
 export interface GatewayParts {
@@ -45,17 +48,17 @@ export const gateway = {
       notification: config.NOTIFICATION_URL,
       analytics: config.ANALYTICS_URL,
     }
-    const proxy = createProxy(upstreams)
+    const balancer = staticBalancer(upstreams)
     const leaving = new AbortController()
     const pages = gatewayPages({
       leaving: () => leaving.signal.aborted,
-      openApi: mergedOpenApi(routes, upstreams, () => clock.now().getTime()),
-      readiness: () => readinessOf(upstreams),
+      openApi: mergedOpenApi(routes, balancer.addresses, () => clock.now().getTime()),
+      readiness: () => readinessOf(balancer.addresses()),
     })
     const server = createGateway({
-      routes,
+      findRoute: createRouter(routes),
       pages,
-      proxy,
+      forwarder: createForwarder({ balancer, services: serviceNames, mostInFlight: config.UPSTREAM_CONCURRENCY }),
       ids,
       log,
       verifyToken: jwksVerifier({ jwksUrls: config.JWKS_URL, clock }),
@@ -72,7 +75,7 @@ export const gateway = {
       close: async () => {
         leaving.abort()
         await end()
-        await proxy.close()
+        await balancer.close()
       },
     }
   },

@@ -1,4 +1,4 @@
-import type { Upstreams } from './proxy.ts'
+import type { Upstreams } from './balancer.ts'
 import type { Route } from './routes.ts'
 
 interface Document {
@@ -15,7 +15,7 @@ const PATIENCE_MS = 2_000
  */
 export function mergedOpenApi(
   routes: readonly Route[],
-  upstreams: Upstreams,
+  addresses: () => Upstreams,
   now: () => number,
 ): () => Promise<object> {
   const known = new Map<string, { document: Document; at: number }>()
@@ -33,7 +33,7 @@ export function mergedOpenApi(
   }
 
   return async () => {
-    await Promise.all(Object.entries(upstreams).map(([service, urls]) => load(service, urls)))
+    await Promise.all(Object.entries(addresses()).map(([service, urls]) => load(service, urls)))
     const paths: Record<string, Record<string, unknown>> = {}
     const schemas: Record<string, unknown> = {}
     for (const { service, method, path, access } of routes) {
@@ -55,7 +55,7 @@ export function mergedOpenApi(
       },
       paths,
       components: { schemas, securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
-      'x-missing': Object.keys(upstreams).filter((service) => !known.has(service)),
+      'x-missing': Object.keys(addresses()).filter((service) => !known.has(service)),
     }
   }
 }

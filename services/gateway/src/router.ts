@@ -2,30 +2,31 @@ import type { Route } from './routes.ts'
 
 export type Match = { readonly route: Route } | { readonly allowed: readonly string[] } | undefined
 
+/** Finds the route of a method and path; for a known path with another method, the methods that it has; undefined for no such path. */
+export type FindRoute = (method: string, path: string) => Match
+
 interface Node {
   readonly fixed: Map<string, Node>
   any: Node | undefined
-  readonly routes: Map<string, Route>
+  /** By method. */
+  readonly routes: Map<string, { readonly route: Route }>
 }
 
 const emptyNode = (): Node => ({ fixed: new Map(), any: undefined, routes: new Map() })
 
-/** Finds the route of a method and path; for a known path with another method, the methods that it has; undefined for no such path. */
-export function createRouter(routes: readonly Route[]): (method: string, path: string) => Match {
+export function createRouter(routes: readonly Route[]): FindRoute {
   const root = emptyNode()
   for (const route of routes) {
     let node = root
     for (const segment of route.path.slice(1).split('/'))
       node = segment.startsWith(':') ? anyOf(node) : fixedOf(node, segment)
-    node.routes.set(route.method, route)
+    node.routes.set(route.method, { route })
   }
   return (method, path) => {
     const node = find(root, path.slice(1).split('/'), 0)
     if (!node) return undefined
-    const route = node.routes.get(method) ?? (method === 'HEAD' ? node.routes.get('GET') : undefined)
-    return route
-      ? { route }
-      : { allowed: [...node.routes.keys()].flatMap((own) => (own === 'GET' ? ['GET', 'HEAD'] : own)) }
+    const found = node.routes.get(method) ?? (method === 'HEAD' ? node.routes.get('GET') : undefined)
+    return found ?? { allowed: [...node.routes.keys()].flatMap((own) => (own === 'GET' ? ['GET', 'HEAD'] : own)) }
   }
 }
 
@@ -51,8 +52,11 @@ function find(node: Node, segments: readonly string[], index: number): Node | un
 
 const LONGEST_TARGET = 4_096
 
-/** Characters that a path of ours never needs in any spelling: dot segments, backslashes, NUL, and doubled or encoded slashes outside of a SKU. */
-const TRICKS = /%2e|%5c|%00|\\|\/\/|\/\.{1,2}(?:\/|$)|[^\x21-\x7e]/i
+/**
+ * What a path of ours never needs in any spelling: dot segments, backslashes, NUL, doubled or encoded slashes outside of a SKU, and
+ * what no path has (RFC 3986, section 3.3), for a reader behind us may end at a `#`, or write the others anew.
+ */
+const TRICKS = /%2e|%5c|%00|\/\/|\/\.{1,2}(?:\/|$)|[\\#"<>^`{|}]|[^\x21-\x7e]/i
 const ENCODED_SLASH = /%2f/i
 const SKU_PATH = /^\/api\/v1\/inventory\/[^/]+(?:\/[a-z-]+)?$/
 

@@ -34,6 +34,8 @@ describe('who may ask', () => {
       'not yet begun': await issuer.sign({ claims: { nbf: nowS + 60 } }),
       'without end': await issuer.sign({ claims: { exp: undefined } }),
       'of nobody': await issuer.sign({ claims: { sub: undefined } }),
+      'of an empty name': await issuer.sign({ claims: { sub: '' } }),
+      'of a number': await issuer.sign({ claims: { sub: 1 } }),
     }
     for (const [name, token] of Object.entries(forged))
       for (const path of ['/mine', '/open']) {

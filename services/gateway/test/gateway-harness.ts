@@ -16,9 +16,11 @@ import { type ServiceName, serviceNames } from '@micromart/service-kit/service'
 import { silentLogger } from '@micromart/telemetry/logger'
 import { fakeClock } from '@micromart/testkit/fake-clock'
 import { exportJWK, SignJWT } from 'jose'
-import { createGateway } from '../src/gateway.ts'
+import { staticBalancer, type Upstreams } from '../src/balancer.ts'
+import { createForwarder } from '../src/forwarder.ts'
+import { createGateway, type GatewayOptions } from '../src/gateway.ts'
 import { gateway, type RunningGateway } from '../src/main.ts'
-import { createProxy, type Upstreams } from '../src/proxy.ts'
+import { createRouter } from '../src/router.ts'
 import type { Route } from '../src/routes.ts'
 
 /** Nobody listens here. */
@@ -93,17 +95,29 @@ export const route = (methodAndPath: string, options: Partial<Route> = {}): Rout
   return { method, path, service: 'order', access: 'public', bodyLimit: 1_024, deadlineMs: 5_000, ...options }
 }
 
+export interface GatewayTo extends Pick<GatewayOptions, 'rateLimits' | 'cache' | 'manners' | 'addressOf'> {
+  readonly url: string | readonly string[]
+  readonly routes: readonly Route[]
+  readonly jwksUrl?: string
+  readonly mostInFlight?: number
+}
+
 /** A gateway with routes of the test's own, all of them to one service. */
-export async function startGatewayTo(
-  t: TestContext,
-  { url, routes, jwksUrl = nowhere }: { url: string | readonly string[]; routes: readonly Route[]; jwksUrl?: string },
-): Promise<string> {
-  const proxy = createProxy(allAt(typeof url === 'string' ? [url] : url))
-  const verifyToken = jwksVerifier({ jwksUrls: [jwksUrl], clock })
-  const server = createGateway({ routes, pages: new Map(), proxy, verifyToken, ids, log })
+export async function startGatewayTo(t: TestContext, options: GatewayTo): Promise<string> {
+  const { url, routes, jwksUrl = nowhere, mostInFlight = 256, ...policies } = options
+  const balancer = staticBalancer(allAt(typeof url === 'string' ? [url] : url))
+  const server = createGateway({
+    findRoute: createRouter(routes),
+    pages: new Map(),
+    forwarder: createForwarder({ balancer, services: serviceNames, mostInFlight }),
+    verifyToken: jwksVerifier({ jwksUrls: [jwksUrl], clock }),
+    ids,
+    log,
+    ...policies,
+  })
   t.after(async () => {
     server.close().closeAllConnections()
-    await proxy.close()
+    await balancer.close()
   })
   return listening(server)
 }

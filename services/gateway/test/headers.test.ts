@@ -10,6 +10,7 @@ describe('headers of a request', () => {
     const service = await startService(t)
     const url = await startGatewayTo(t, { url: service.url, routes })
     const lies = {
+      'x-deadline-ms': '999999',
       'x-user-id': 'admin',
       'X-User-Roles': 'admin',
       'x-micromart-caller': 'admin',
@@ -30,6 +31,7 @@ describe('headers of a request', () => {
       'x-forwarded-for': '127.0.0.1',
       'x-forwarded-host': 'shop.example',
       'x-forwarded-proto': 'http',
+      'x-deadline-ms': '5000',
     })
     assert.equal(connection, 'keep-alive', 'between gateway and service, whatever the client wants')
     assert.ok(traceparent && requestId)
@@ -65,7 +67,14 @@ describe('headers of a request', () => {
     )
     assert.match(answer, /^HTTP\/1\.1 200 /)
     const names = Object.keys(service.seen[0]?.headers ?? {}).sort()
-    const own = ['traceparent', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-request-id']
+    const own = [
+      'traceparent',
+      'x-deadline-ms',
+      'x-forwarded-for',
+      'x-forwarded-host',
+      'x-forwarded-proto',
+      'x-request-id',
+    ]
     assert.deepEqual(names, ['cart-token', 'connection', 'host', ...own])
     assert.equal(service.seen[0]?.headers['x-forwarded-for'], '127.0.0.1')
   })

@@ -86,15 +86,17 @@ describe('several instances of a service', () => {
 
   test('what comes of a body while an instance breaks off reaches the other one, once and in order', async (t) => {
     const { b } = await startTwo(t)
-    let breakOff = () => {}
+    let breakOff: (() => void) | undefined
     const broken = await startSocketService(t, (socket) => {
-      breakOff = () => void socket.resetAndDestroy()
+      socket.once('data', () => {
+        breakOff = () => void socket.resetAndDestroy()
+      })
     })
     const url = await startGatewayTo(t, { url: [broken, b.url], routes })
     const request = send(url + path, { method: 'POST', headers: key, agent: false })
     request.write('first ')
-    await until(async () => breakOff.length === 0 && request.socket?.bytesWritten, { what: 'a beginning' })
-    breakOff()
+    const connected = await until(async () => breakOff, { what: 'one instance has the beginning' })
+    connected()
     request.write('second ')
     await until(async () => b.seen.length === 1, { what: 'the other one is asked' })
     request.end('third')

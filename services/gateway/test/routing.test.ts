@@ -34,6 +34,11 @@ describe('routing', () => {
       '/api/v1/products/a%5cmore',
       '/api/v1/products/a%00',
       '/api/v1/products/%00/more',
+      '/api/v1/products/a#/more',
+      '/api/v1/products#a',
+      '/api/v1/products/a|b',
+      '/api/v1/products/"a"',
+      '/api/v1/products/{a}/more',
     ]
     for (const path of refused) {
       const answer = await sendRaw(url, `GET ${path} HTTP/1.1`, 'Host: shop', 'Connection: close', '', '')
@@ -142,7 +147,10 @@ describe('routing', () => {
     const closed = routes.filter(({ access }) => access !== 'public')
     const needed = Object.fromEntries(closed.map(({ method, path, access }) => [`${method} ${path}`, access]))
     assert.deepEqual(needed, {
+      'POST /api/v1/auth/logout-everywhere': 'signed-in',
       'GET /api/v1/users/me': 'signed-in',
+      'GET /api/v1/users/me/sessions': 'signed-in',
+      'DELETE /api/v1/users/me/sessions/:id': 'signed-in',
       'PUT /api/v1/users/:id/roles': 'roles:write',
       'POST /api/v1/products': 'catalogue:write',
       'POST /api/v1/products/import': 'catalogue:write',

@@ -1,5 +1,6 @@
 import type { AppliedDiscount, OrderedLine } from '@micromart/contracts/message'
 import type { Money } from '@micromart/kernel/money'
+import type { OrderEvent } from './domain/order.ts'
 
 /** An order as its readers see it. */
 export interface OrderView {
@@ -35,6 +36,20 @@ export interface OrderViews {
   /** A customer's orders, newest first; `before` is the last id of the page before. */
   listFor(customerId: string, page: { before: string | undefined; limit: number }): Promise<readonly OrderView[]>
   timeline(orderId: string): Promise<readonly TimelineEntry[]>
+}
+
+/** An event as those hear it who follow its order. */
+export interface OrderStep {
+  /** 1 for the first event of an order, without gaps. */
+  readonly version: number
+  readonly event: OrderEvent
+  readonly at: Date
+}
+
+/** What has happened to orders, whichever instance wrote it. */
+export interface OrderSteps {
+  /** By order, what came after the version given for it; an order of which there is nothing new is absent. */
+  after(versions: ReadonlyMap<string, number>): Promise<ReadonlyMap<string, readonly OrderStep[]>>
 }
 
 /** Checkouts that were accepted but have not arrived here yet: the cart service knows them. */

@@ -2,10 +2,12 @@ import { commandRunner, type Decider } from '@micromart/postgres/command-runner'
 import type { AnyTimerHandler } from '@micromart/postgres/timers'
 import type { BuiltService, ServiceParts } from '@micromart/service-kit/service'
 import { grpcAcceptedCheckouts } from './adapters/grpc-accepted-checkouts.ts'
-import { postgresOrderViews } from './adapters/postgres-order-views.ts'
+import { postgresOrderSteps, postgresOrderViews } from './adapters/postgres-order-views.ts'
 import type { OrderConfig } from './config.ts'
 import { decide, evolve, noOrder, type Order, type OrderCommand, type OrderEvent } from './domain/order.ts'
 import { type OrderTimer, react } from './domain/react.ts'
+import { followOrders } from './follow-orders.ts'
+import { orderEventsRoute } from './http/order-events-route.ts'
 import { orderRoutes } from './http/order-routes.ts'
 import { orderSubscription } from './messages/order-subscriptions.ts'
 import { projectOrders } from './views/project-orders.ts'
@@ -39,13 +41,18 @@ const decider: Decider<Order, OrderCommand, OrderEvent> = {
 /** The order service on any parts: the decider behind HTTP, messages and timers. */
 export async function orderService(parts: ServiceParts<OrderConfig>): Promise<BuiltService> {
   const { config, database, outbox, timers, clock } = parts
-  const orders = commandRunner({ decider, database, outbox, timers, clock, project: projectOrders })
-  orderRoutes(parts.http, {
-    orders,
-    views: postgresOrderViews(database),
-    accepted: grpcAcceptedCheckouts({ grpc: parts.grpc, cartUrls: config.CART_GRPC_URL }),
-    write: parts.write,
-  })
+  const steps = postgresOrderSteps(database)
+  const follow = followOrders({ steps, log: parts.log })
+  const project: typeof projectOrders = async (tx, changed) => {
+    await projectOrders(tx, changed)
+    tx.afterCommit(follow.wake)
+  }
+  const orders = commandRunner({ decider, database, outbox, timers, clock, project })
+  const views = postgresOrderViews(database)
+  const accepted = grpcAcceptedCheckouts({ grpc: parts.grpc, cartUrls: config.CART_GRPC_URL })
+  orderRoutes(parts.http, { orders, views, accepted, write: parts.write })
+  const limits = { perClient: config.ORDER_STREAMS_PER_CLIENT, inAll: config.ORDER_STREAMS }
+  orderEventsRoute(parts.http, { views, accepted, steps, follow, limits })
   const timeout = (kind: OrderTimer, command: OrderCommand): AnyTimerHandler => ({
     kind,
     settle: async (tx, done) => {

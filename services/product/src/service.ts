@@ -11,12 +11,13 @@ export async function productService({
   database,
   write,
   audit,
+  outbox,
   clock,
   ids,
   http,
 }: ServiceParts): Promise<BuiltService> {
   productReadRoutes(http, { shelf: postgresProductShelf, database })
-  productWriteRoutes(http, { shelf: postgresProductShelf, book: postgresProductBook, write, audit, clock, ids })
-  importRoutes(http, { book: postgresProductBook, write, audit, clock, ids })
+  productWriteRoutes(http, { shelf: postgresProductShelf, book: postgresProductBook, write, audit, outbox, clock, ids })
+  importRoutes(http, { book: postgresProductBook, write, audit, outbox, clock, ids })
   return { queries: productQueries(postgresVariantsOnSale(database)) }
 }

@@ -359,6 +359,36 @@ describe('the product service', () => {
     )
   })
 
+  test('who keeps copies hears of every change, with both handles, and of nothing that changed nothing', async () => {
+    const { id, handle } = await created()
+    const told = async (productId: string) => {
+      const sent = (await h.outbox()).filter(({ data }) => data['productId'] === productId)
+      assert.ok(sent.every(({ type }) => type === 'micromart.product.product-changed.v1'))
+      return sent.map(({ data: { handles, version } }) => [version, handles])
+    }
+    const changedAt = h.clock.now().toISOString()
+    assert.deepEqual((await h.outbox()).at(-1)?.data, { productId: id, handles: [handle], version: 1, changedAt })
+    await patch(id, { handle: `${handle}-new` })
+    await patch(id, { handle: `${handle}-new` })
+    assert.equal((await patch(id, { title: 'x' }, { 'if-match': '"1"' })).status, 412)
+    await h.call({ method: 'POST', url: `/api/v1/products/${id}/archive`, token: staff })
+    const twice = [`${handle}-new`, handle]
+    assert.deepEqual(await told(id), [
+      [1, [handle]],
+      [2, twice],
+      [3, [`${handle}-new`]],
+    ])
+    const fresh = draft()
+    await bringIn(fresh, draft({ handle: 'not a handle' }))
+    const imported = (await h.outbox()).at(-1)?.data
+    assert.deepEqual(imported?.['handles'], [fresh.handle])
+    for (const title of [fresh.title, 'Other title']) await bringIn({ ...fresh, title })
+    assert.deepEqual(await told(String(imported?.['productId'])), [
+      [1, [fresh.handle]],
+      [2, [fresh.handle]],
+    ])
+  })
+
   test('the same idempotency key creates once', async () => {
     const body = draft()
     const call = () =>

@@ -1,6 +1,7 @@
 import type { Ids } from '@micromart/kernel/ids'
 import { err, ok, type Refusal, type Result, refuse } from '@micromart/kernel/result'
-import type { Transaction } from '@micromart/postgres/database'
+import type { AuditLog } from '@micromart/postgres/audit-log'
+import type { Database, Transaction } from '@micromart/postgres/database'
 import { type AccountRefusal, normaliseEmail, parseEmail, parseName, type User } from './domain/account.ts'
 import type { Account, Passwords, SignInAttempt, SignInThrottle, Users } from './ports.ts'
 
@@ -12,7 +13,8 @@ export interface Accounts {
   /** Checks and hashes; nothing is stored yet. */
   prepare(wish: { email: string; name: string; password: string }): Promise<Result<Account, AccountRefusal>>
   add(tx: Transaction, account: Account): Promise<Result<User, Refusal<'user.email-taken'>>>
-  signIn(attempt: SignInAttempt & { password: string }): Promise<Result<User, SignInRefusal>>
+  /** The account whose password this is; what refuses here stands in the audit log. */
+  prove(attempt: SignInAttempt & { password: string }): Promise<Result<Account, SignInRefusal>>
 }
 
 /** Registration and sign-in: the same work and the same words whether an address is known or not. */
@@ -21,8 +23,17 @@ export function createAccounts(parts: {
   passwords: Passwords
   throttle: SignInThrottle
   ids: Ids
+  database: Database
+  audit: AuditLog
 }): Accounts {
-  const { users, passwords, throttle, ids } = parts
+  const { users, passwords, throttle, ids, database, audit } = parts
+
+  /** Also for an address that nobody has: the time it takes must not tell. */
+  const noteFailure = (userId: string | undefined) =>
+    database.transaction((tx) =>
+      audit.append(tx, { actor: 'nobody', action: 'user.sign-in-failed', subject: userId ?? 'nobody', details: {} }),
+    )
+
   return {
     async prepare({ email: emailText, name: nameText, password }) {
       const email = parseEmail(emailText)
@@ -38,7 +49,7 @@ export function createAccounts(parts: {
         ? ok(publicPart(account))
         : refuse('user.email-taken', 'There is an account with this e-mail address already; sign in instead'),
 
-    async signIn({ email: emailText, clientAddress, password }) {
+    async prove({ email: emailText, clientAddress, password }) {
       const attempt = { email: normaliseEmail(emailText), clientAddress }
       const waitMs = await throttle.waitMs(attempt)
       if (waitMs > 0) {
@@ -48,13 +59,15 @@ export function createAccounts(parts: {
       // what cannot be an address is not looked for, but costs the same
       const account = parseEmail(emailText).ok ? await users.findByEmail(attempt.email) : undefined
       if (!(await passwords.verify(account?.passwordHash, password)) || !account) {
-        await throttle.failed(attempt)
-        return refuse('user.bad-credentials', 'The e-mail address or the password is wrong')
+        await Promise.all([throttle.failed(attempt), noteFailure(account?.id)])
+        return badCredentials
       }
       await throttle.succeeded(attempt)
-      return ok(publicPart(account))
+      return ok(account)
     },
   }
 }
 
-const publicPart = ({ id, email, name, roles }: User): User => ({ id, email, name, roles })
+export const badCredentials = refuse('user.bad-credentials', 'The e-mail address or the password is wrong')
+
+export const publicPart = ({ id, email, name, roles }: User): User => ({ id, email, name, roles })

@@ -4,10 +4,27 @@ import Type, { type Static } from 'typebox'
 
 export const UserConfig = Type.Object({
   USER_TOKEN_TTL_S: env.integer({
-    default: 3_600,
+    default: 900,
     minimum: 60,
     maximum: 86_400,
-    description: 'how long an access token is good, in seconds; default an hour',
+    description: 'how long an access token is good, in seconds; default a quarter of an hour',
+  }),
+  USER_SESSION_IDLE_DAYS: env.integer({
+    default: 30,
+    minimum: 1,
+    maximum: 365,
+    description: 'a session that is not used for so many days is over',
+  }),
+  USER_SESSION_DAYS: env.integer({
+    default: 90,
+    minimum: 1,
+    maximum: 3_650,
+    description: 'a session is over after so many days, however it is used',
+  }),
+  USER_REFRESH_RETRY_S: env.integer({
+    default: 10,
+    maximum: 60,
+    description: 'so many seconds after its use a refresh token is taken once more, for its answer may have been lost',
   }),
   USER_SIGN_IN_FAILURES: env.integer({
     default: 10,

@@ -9,7 +9,10 @@ export interface Account extends User {
 export interface Users {
   /** False when the address is taken. */
   add(db: Queryable, account: Account): Promise<boolean>
-  find(id: string): Promise<User | undefined>
+  /** Within a transaction pass it: one that waits for a second connection can wait for ever. */
+  find(id: string, tx?: Transaction): Promise<User | undefined>
+  /** Nobody changes the account until the transaction ends. */
+  lock(tx: Transaction, id: string): Promise<Account | undefined>
   /** `email` is normalised. */
   findByEmail(email: string): Promise<Account | undefined>
   /** Undefined when there is no such user; `last-admin` when nobody would be left to give roles. */
@@ -26,8 +29,11 @@ export interface Passwords {
 }
 
 export interface Tokens {
-  /** `expiresIn` is in seconds. */
-  issue(user: User): Promise<{ readonly accessToken: string; readonly expiresIn: number }>
+  /** For a session of the user; `expiresIn` is in seconds. */
+  issue(
+    user: Pick<User, 'id' | 'roles'>,
+    sessionId: string,
+  ): Promise<{ readonly accessToken: string; readonly expiresIn: number }>
   /** The public keys, RFC 7517. */
   readonly jwks: { readonly keys: readonly PublicKey[] }
 }

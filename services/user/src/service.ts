@@ -3,14 +3,19 @@ import { createAccounts } from './accounts.ts'
 import { argon2Passwords } from './adapters/argon2-passwords.ts'
 import { joseTokens } from './adapters/jose-tokens.ts'
 import { memorySignInThrottle } from './adapters/memory-sign-in-throttle.ts'
+import { postgresSessions } from './adapters/postgres-sessions.ts'
 import { loadSigningKeys } from './adapters/postgres-signing-keys.ts'
 import { postgresUsers } from './adapters/postgres-users.ts'
 import { redisSignInThrottle } from './adapters/redis-sign-in-throttle.ts'
 import { checkRedisUrl, type UserConfig } from './config.ts'
 import { DEMO_PASSWORD, ensureAccounts, firstAccounts } from './first-accounts.ts'
 import { authRoutes } from './http/auth-routes.ts'
+import { sessionRoutes } from './http/session-routes.ts'
 import { userRoutes } from './http/user-routes.ts'
+import type { Tokens, Users } from './ports.ts'
 import { userQueries } from './queries.ts'
+import { createSessions, type Sessions } from './sessions.ts'
+import { createEntrance } from './sign-in.ts'
 
 /** The user service on any parts: accounts behind HTTP, contacts behind gRPC. */
 export async function userService(parts: ServiceParts<UserConfig>): Promise<BuiltService> {
@@ -24,9 +29,29 @@ export async function userService(parts: ServiceParts<UserConfig>): Promise<Buil
   if (config.USER_DEMO_ACCOUNTS)
     log.warn(`DEMO ACCOUNTS are open to anyone who knows the password ${DEMO_PASSWORD}: for development only`)
   const { throttle, close } = signInThrottle(parts)
-  authRoutes(http, { accounts: createAccounts({ users, passwords, throttle, ids }), passwords, tokens, write })
-  userRoutes(http, { users, tokens, write, audit })
-  return { queries: userQueries(users), close }
+  const sessions = sessionsOn(parts, { users, tokens })
+  const accounts = createAccounts({ users, passwords, throttle, ids, database, audit })
+  const entrance = createEntrance({ database, accounts, users, sessions })
+  authRoutes(http, { accounts, entrance, sessions, passwords, write })
+  sessionRoutes(http, { sessions })
+  userRoutes(http, { users, tokens, write, audit, sessions })
+  return { queries: userQueries(users, sessions), keepHouse: () => sessions.keepHouse(), close }
+}
+
+const DAY_MS = 86_400_000
+
+function sessionsOn(parts: ServiceParts<UserConfig>, { users, tokens }: { users: Users; tokens: Tokens }): Sessions {
+  const { config, database, clock, ids, audit, outbox } = parts
+  const limits = {
+    idleMs: config.USER_SESSION_IDLE_DAYS * DAY_MS,
+    longestMs: config.USER_SESSION_DAYS * DAY_MS,
+    retryMs: config.USER_REFRESH_RETRY_S * 1_000,
+    accessTokenMs: config.USER_TOKEN_TTL_S * 1_000,
+  }
+  return createSessions({
+    ...{ database, users, tokens, audit, clock, ids, outbox, limits },
+    store: postgresSessions(database),
+  })
 }
 
 function signInThrottle({ config, clock, log }: ServiceParts<UserConfig>) {

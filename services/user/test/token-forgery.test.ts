@@ -57,15 +57,15 @@ describe('access tokens', () => {
   test('a token says who for whom until when, and no two are the same', async () => {
     const [header, payload] = genuine.split('.')
     assert.deepEqual(decode(header), { alg: 'EdDSA', typ: 'at+jwt', kid: (await ownKey()).kid })
-    const { jti, iat, ...claims } = decode(payload)
+    const { jti, sid, iat, ...claims } = decode(payload)
     assert.deepEqual(claims, {
       iss: TOKEN_ISSUER,
       aud: TOKEN_AUDIENCE,
       sub: userId,
       roles: ['customer'],
-      exp: iat + 3_600,
+      exp: iat + 900,
     })
-    assert.match(jti, /^[0-9a-f-]{36}$/)
+    for (const id of [jti, sid]) assert.match(id, /^[0-9a-f-]{36}$/)
     assert.equal((await me(genuine)).status, 200)
     assert.equal((await me(await signed({}))).status, 200)
   })

@@ -33,7 +33,9 @@ describe('the user service', () => {
     assert.equal(registered.headers.get('cache-control'), 'no-store')
     const { user: account, accessToken, ...rest } = registered.body
     assert.deepEqual(account, { id: account.id, email: wish.email, name: 'Åsa Öberg', roles: ['customer'] })
-    assert.deepEqual(rest, { tokenType: 'Bearer', expiresIn: 3_600 })
+    const { refreshToken, ...times } = rest
+    assert.match(refreshToken, /^[A-Za-z0-9_-]{43}$/)
+    assert.deepEqual(times, { tokenType: 'Bearer', expiresIn: 900, refreshExpiresIn: 30 * 86_400 })
     assert.deepEqual((await me(accessToken)).body, account)
     const signedIn = await login(wish.email.toUpperCase(), wish.password)
     assert.equal(signedIn.status, 200)
@@ -156,9 +158,10 @@ describe('the user service', () => {
     assert.deepEqual([promoted.status, promoted.body.roles], [200, ['customer', 'admin']])
     const promotedToken = (await login(wish.email, wish.password)).body.accessToken
     assert.equal((await setRoles(promotedToken, id, ['customer'])).status, 200)
-    const rows = await h.database.query('SELECT action, details FROM audit_log WHERE subject = $1 ORDER BY sequence', [
-      id,
-    ])
+    const rows = await h.database.query(
+      'SELECT action, details FROM audit_log WHERE subject = $1 AND action = $2 ORDER BY sequence',
+      [id, 'user.roles-set'],
+    )
     assert.deepEqual(rows, [
       { action: 'user.roles-set', details: { roles: ['customer', 'admin'] } },
       { action: 'user.roles-set', details: { roles: ['customer'] } },

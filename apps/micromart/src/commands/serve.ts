@@ -1,4 +1,4 @@
-import { topology } from '@micromart/contracts/topology'
+import { broadcasts, topology } from '@micromart/contracts/topology'
 import { gateway } from '@micromart/gateway/main'
 import { systemClock } from '@micromart/kernel/clock'
 import { uuidV7 } from '@micromart/kernel/ids'
@@ -46,7 +46,7 @@ async function serveOne(
   const url = environment['BROKER_URL'] ?? ''
   if (!/^amqps?:\/\//.test(url))
     throw new Fault('Set BROKER_URL to amqp://…: services in separate processes meet at RabbitMQ.')
-  const broker = createRabbitMqBroker({ url, topology, log })
+  const broker = createRabbitMqBroker({ url, topology, broadcasts, log })
   try {
     const service = await runService(services[name], { environment, broker, log })
     return { drain: service.drain, close: () => service.close().then(() => broker.close()) }

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { topology } from '@micromart/contracts/topology'
+import { broadcasts, topology } from '@micromart/contracts/topology'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '@micromart/embedded-postgres/embedded-postgres'
 import { gateway } from '@micromart/gateway/main'
 import { systemClock } from '@micromart/kernel/clock'
@@ -44,7 +44,7 @@ async function startOn(postgres: EmbeddedPostgres, options: StartOptions): Promi
     brokerUrl: 'memory://',
     given: { DATABASE_POOL: '4', ...environment },
   }
-  const broker = createMemoryBroker({ topology })
+  const broker = createMemoryBroker({ topology, broadcasts })
   const destination = pino.destination({ dest: join(dataDir, 'micromart.log'), mkdir: true, sync: false })
   const level = environment['LOG_LEVEL'] ?? 'info'
   const running = new Map<ServiceName, RunningService>()

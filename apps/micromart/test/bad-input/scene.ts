@@ -18,7 +18,8 @@ import { type BadTokens, badTokens } from './tokens.ts'
 export interface Scene {
   readonly tokens: { readonly shopper: string; readonly staff: string; readonly admin: string }
   readonly badTokens: BadTokens
-  readonly shopperId: string
+  /** Somebody who may be signed out and given roles, because nobody else needs them. */
+  readonly spare: Spare
   readonly productId: string
   readonly sku: string
   /** Sold in euros. */
@@ -47,6 +48,14 @@ export interface Scene {
   readonly pending: { readonly orderId: string; readonly paymentId: string; readonly amount: object }
   /** As the sandbox provider signs. */
   signature(body: string, at?: Date): string
+}
+
+export interface Spare {
+  readonly id: string
+  readonly token: string
+  readonly refreshToken: string
+  readonly otherRefreshToken: string
+  readonly otherSessionId: string
 }
 
 export interface OpenScene {
@@ -92,6 +101,21 @@ export async function openScene(): Promise<OpenScene> {
   }
 }
 
+async function spare(shopper: Shopper): Promise<Spare> {
+  const body = { email: email(), password: `${PASSWORD} spare`, name: 'Spare' }
+  const { body: first } = await shopper.call({ method: 'POST', path: '/api/v1/auth/register', body })
+  const { name: _, ...credentials } = body
+  const { body: other } = await shopper.call({ method: 'POST', path: '/api/v1/auth/login', body: credentials })
+  const sessions = await shopper.call({
+    ...{ method: 'GET', path: '/api/v1/users/me/sessions' },
+    headers: bearer(other.accessToken),
+  })
+  return {
+    ...{ id: first.user.id, token: first.accessToken, refreshToken: first.refreshToken },
+    ...{ otherRefreshToken: other.refreshToken, otherSessionId: sessions.body.items[0].id },
+  }
+}
+
 async function setUp(shop: RunningShop, stores: Stores, webhookSecret: string): Promise<Scene> {
   const shopper = createShopper(shop.url)
   try {
@@ -100,15 +124,10 @@ async function setUp(shop: RunningShop, stores: Stores, webhookSecret: string): 
       staff: await shopper.signIn('staff@micromart.test', PASSWORD),
       admin: await shopper.signIn('admin@micromart.test', PASSWORD),
     }
-    const { body: me } = await shopper.call({
-      method: 'GET',
-      path: '/api/v1/users/me',
-      headers: bearer(tokens.shopper),
-    })
     return {
       tokens,
       badTokens: await badTokens(tokens.shopper, stores.user),
-      shopperId: me.id,
+      spare: await spare(shopper),
       ...(await goods(shopper)),
       ...(await carts(shopper, tokens.shopper)),
       coupons: await coupons(shopper),
@@ -224,6 +243,7 @@ const secretsOf = ({
 }: Scene): readonly string[] => [
   ...Object.values(tokens).map((token) => token.split('.').at(-1) ?? token),
   ...Object.values(badTokens),
+  ...[scene.spare.refreshToken, scene.spare.otherRefreshToken],
   ...[cart, fullCart, emptyCart, scene.checkedOutCart, coupons.usedUp.cart].map(({ token }) => token),
   order.reference,
 ]

@@ -100,6 +100,13 @@ export const tamperings: readonly Tampering[] = [
     broken: ['I5'],
   },
   {
+    what: 'a broadcast that was never published',
+    database: 'product',
+    spoil: published('NULL'),
+    mend: published('now()'),
+    broken: ['I5'],
+  },
+  {
     what: 'an effect without a message',
     database: 'analytics',
     spoil: `INSERT INTO inbox VALUES ('analytics', '${ALIEN}', 'micromart.order.confirmed.v1', now())`,

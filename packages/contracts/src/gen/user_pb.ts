@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file user.proto.
  */
 export const file_user: GenFile = /*@__PURE__*/
-  fileDesc("Cgp1c2VyLnByb3RvEhFtaWNyb21hcnQudXNlci52MSIkChFHZXRDb250YWN0UmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIkAKEkdldENvbnRhY3RSZXNwb25zZRINCgVmb3VuZBgBIAEoCBIMCgRuYW1lGAIgASgJEg0KBWVtYWlsGAMgASgJMmgKC1VzZXJRdWVyaWVzElkKCkdldENvbnRhY3QSJC5taWNyb21hcnQudXNlci52MS5HZXRDb250YWN0UmVxdWVzdBolLm1pY3JvbWFydC51c2VyLnYxLkdldENvbnRhY3RSZXNwb25zZWIGcHJvdG8z");
+  fileDesc("Cgp1c2VyLnByb3RvEhFtaWNyb21hcnQudXNlci52MSIkChFHZXRDb250YWN0UmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIkAKEkdldENvbnRhY3RSZXNwb25zZRINCgVmb3VuZBgBIAEoCBIMCgRuYW1lGAIgASgJEg0KBWVtYWlsGAMgASgJIhoKGExpc3RFbmRlZFNlc3Npb25zUmVxdWVzdCJOChlMaXN0RW5kZWRTZXNzaW9uc1Jlc3BvbnNlEjEKCHNlc3Npb25zGAEgAygLMh8ubWljcm9tYXJ0LnVzZXIudjEuRW5kZWRTZXNzaW9uIjwKDEVuZGVkU2Vzc2lvbhISCgpzZXNzaW9uX2lkGAEgASgJEhgKEHRva2Vuc19leHBpcmVfYXQYAiABKAky2AEKC1VzZXJRdWVyaWVzElkKCkdldENvbnRhY3QSJC5taWNyb21hcnQudXNlci52MS5HZXRDb250YWN0UmVxdWVzdBolLm1pY3JvbWFydC51c2VyLnYxLkdldENvbnRhY3RSZXNwb25zZRJuChFMaXN0RW5kZWRTZXNzaW9ucxIrLm1pY3JvbWFydC51c2VyLnYxLkxpc3RFbmRlZFNlc3Npb25zUmVxdWVzdBosLm1pY3JvbWFydC51c2VyLnYxLkxpc3RFbmRlZFNlc3Npb25zUmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * @generated from message micromart.user.v1.GetContactRequest
@@ -57,6 +57,62 @@ export const GetContactResponseSchema: GenMessage<GetContactResponse> = /*@__PUR
   messageDesc(file_user, 1);
 
 /**
+ * @generated from message micromart.user.v1.ListEndedSessionsRequest
+ */
+export type ListEndedSessionsRequest = Message<"micromart.user.v1.ListEndedSessionsRequest"> & {
+};
+
+/**
+ * Describes the message micromart.user.v1.ListEndedSessionsRequest.
+ * Use `create(ListEndedSessionsRequestSchema)` to create a new message.
+ */
+export const ListEndedSessionsRequestSchema: GenMessage<ListEndedSessionsRequest> = /*@__PURE__*/
+  messageDesc(file_user, 2);
+
+/**
+ * @generated from message micromart.user.v1.ListEndedSessionsResponse
+ */
+export type ListEndedSessionsResponse = Message<"micromart.user.v1.ListEndedSessionsResponse"> & {
+  /**
+   * @generated from field: repeated micromart.user.v1.EndedSession sessions = 1;
+   */
+  sessions: EndedSession[];
+};
+
+/**
+ * Describes the message micromart.user.v1.ListEndedSessionsResponse.
+ * Use `create(ListEndedSessionsResponseSchema)` to create a new message.
+ */
+export const ListEndedSessionsResponseSchema: GenMessage<ListEndedSessionsResponse> = /*@__PURE__*/
+  messageDesc(file_user, 3);
+
+/**
+ * @generated from message micromart.user.v1.EndedSession
+ */
+export type EndedSession = Message<"micromart.user.v1.EndedSession"> & {
+  /**
+   * What access tokens carry as sid.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * RFC 3339: no access token of it is good after this.
+   *
+   * @generated from field: string tokens_expire_at = 2;
+   */
+  tokensExpireAt: string;
+};
+
+/**
+ * Describes the message micromart.user.v1.EndedSession.
+ * Use `create(EndedSessionSchema)` to create a new message.
+ */
+export const EndedSessionSchema: GenMessage<EndedSession> = /*@__PURE__*/
+  messageDesc(file_user, 4);
+
+/**
  * What other services may ask about people.
  *
  * @generated from service micromart.user.v1.UserQueries
@@ -69,6 +125,16 @@ export const UserQueries: GenService<{
     methodKind: "unary";
     input: typeof GetContactRequestSchema;
     output: typeof GetContactResponseSchema;
+  },
+  /**
+   * Sessions that have ended, and API keys that were revoked, while access tokens of theirs may still live.
+   *
+   * @generated from rpc micromart.user.v1.UserQueries.ListEndedSessions
+   */
+  listEndedSessions: {
+    methodKind: "unary";
+    input: typeof ListEndedSessionsRequestSchema;
+    output: typeof ListEndedSessionsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_user, 0);

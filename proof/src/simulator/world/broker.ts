@@ -1,5 +1,14 @@
+import type { Envelope } from '@micromart/contracts/envelope'
 import { topology } from '@micromart/contracts/topology'
-import type { BatchHandler, Broker, Consumer, Delivery, PublishOutcome, Verdict } from '@micromart/messaging/broker'
+import type {
+  BatchHandler,
+  BroadcastListener,
+  Broker,
+  Consumer,
+  Delivery,
+  PublishOutcome,
+  Verdict,
+} from '@micromart/messaging/broker'
 import type { Noise } from '../plan.ts'
 import type { Random } from '../random.ts'
 import type { Actor, Schedule } from './schedule.ts'
@@ -18,6 +27,12 @@ interface Subscriber {
   /** Handed over and not acknowledged. */
   unacknowledged: readonly Message[]
   closed: boolean
+}
+
+interface Listener {
+  readonly actor: Actor
+  readonly types: readonly string[]
+  readonly listener: BroadcastListener
 }
 
 interface Queue {
@@ -55,6 +70,7 @@ export function createSimulatedBroker(options: {
   const queues = new Map<string, Queue>(
     Object.keys(topology).map((name) => [name, { name, messages: [], subscribers: new Set() }]),
   )
+  const listeners = new Set<Listener>()
   let { noise } = options
   let running = true
 
@@ -70,6 +86,12 @@ export function createSimulatedBroker(options: {
       const lateMs = random.chance(noise.delivered.late) ? random.between(10, 3_000) : 0
       schedule.as(undefined, () => schedule.after(lateMs, () => put(queue, { ...message, attempt: 1 })))
     }
+  }
+
+  /** As real ones do, the broker forgets a broadcast that somebody is not there for. */
+  const broadcast = (type: string, body: string) => {
+    for (const { actor, listener } of [...listeners].filter(({ types }) => types.includes(type)))
+      schedule.as(actor, () => schedule.after(random.next() * 3, () => listener.hear(JSON.parse(body) as Envelope)))
   }
 
   const deliver = (queue: Queue) => {
@@ -131,6 +153,7 @@ export function createSimulatedBroker(options: {
       return unavailable('no confirm came')
     }
     store(type, message)
+    broadcast(type, message.body)
     trace.add('broker', `stores ${message.label}`)
     await schedule.pause(random.next() * 2)
     if (!running) return unavailable('the broker went away')
@@ -161,6 +184,13 @@ export function createSimulatedBroker(options: {
     for (const queue of queues.values()) for (const subscriber of queue.subscribers) action(queue, subscriber)
   }
 
+  const listen = (actor: Actor, types: readonly string[], listener: BroadcastListener) => {
+    const own: Listener = { actor, types, listener }
+    listeners.add(own)
+    if (running) listener.resumed()
+    return { close: async () => void listeners.delete(own) }
+  }
+
   return {
     connect: (actor) => ({
       publish: (messages) =>
@@ -169,20 +199,25 @@ export function createSimulatedBroker(options: {
           return publishOne(message.type, { label, body: JSON.stringify(message) })
         }),
       subscribe: (name, { batchSize }, handle) => subscribe(actor, name, { batchSize, handle }),
+      listen: async (types, listener) => listen(actor, types, listener),
       close: async () => {},
     }),
-    drop: (actor) =>
+    drop: (actor) => {
+      for (const own of [...listeners]) if (own.actor === actor) listeners.delete(own)
       each((queue, subscriber) => {
         if (subscriber.actor !== actor) return
         queue.subscribers.delete(subscriber)
         giveBack(queue, subscriber)
-      }),
+      })
+    },
     stop: () => {
       running = false
       each(giveBack)
+      for (const { actor, listener } of [...listeners]) schedule.as(actor, () => listener.lost())
     },
     start: () => {
       running = true
+      for (const { actor, listener } of [...listeners]) schedule.as(actor, () => listener.resumed())
       for (const queue of queues.values()) schedule.as(undefined, () => schedule.after(1, () => deliver(queue)))
     },
     calm: () => {

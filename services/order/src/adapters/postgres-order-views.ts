@@ -1,9 +1,9 @@
 import type { OrderedLine } from '@micromart/contracts/message'
 import type { Database } from '@micromart/postgres/database'
-import { readStreams } from '@micromart/postgres/event-log'
+import { readStreams, readStreamsAfter } from '@micromart/postgres/event-log'
 import { traceIdOf } from '@micromart/telemetry/context'
 import type { OrderEvent } from '../domain/order.ts'
-import type { OrderView, OrderViews } from '../ports.ts'
+import type { OrderSteps, OrderView, OrderViews } from '../ports.ts'
 
 type Row = Omit<OrderView, 'total' | 'discount' | 'refundedMinor' | 'lines'> & {
   readonly lines: readonly OrderedLine[]
@@ -50,4 +50,8 @@ export const postgresOrderViews = (database: Database): OrderViews => ({
       }),
     )
   },
+})
+
+export const postgresOrderSteps = (database: Database): OrderSteps => ({
+  after: (versions) => readStreamsAfter<OrderEvent>(database, versions),
 })

@@ -1,18 +1,17 @@
 import { orderNumber } from '@micromart/contracts/order-number'
-import { hashCartToken } from '@micromart/http-kit/cart-token'
 import { decodeCursor, encodeCursor, PageQuery, pageLimit } from '@micromart/http-kit/cursor'
 import { writeHandler } from '@micromart/http-kit/idempotent-handler'
 import { may } from '@micromart/http-kit/identity'
-import { kitProblem, ProblemError, type StatusTable } from '@micromart/http-kit/problem'
+import { kitProblem, type StatusTable } from '@micromart/http-kit/problem'
 import { type HttpServer, NoBody } from '@micromart/http-kit/server'
 import { isUuid } from '@micromart/kernel/ids'
 import { refuse } from '@micromart/kernel/result'
 import { type CommandRunner, retryOnConflict } from '@micromart/postgres/command-runner'
 import type { IdempotentWrite } from '@micromart/postgres/idempotency'
-import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import type { OrderCommand, OrderRefusal } from '../domain/order.ts'
 import type { AcceptedCheckouts, OrderView, OrderViews } from '../ports.ts'
+import { isOwner, orderAccess, publicData, unknownOrder } from './order-access.ts'
 import { CancelledBody, OrderBody, OrderPage, TimelineBody } from './order-schemas.ts'
 
 const statuses = {
@@ -21,8 +20,6 @@ const statuses = {
   'order.amount-mismatch': 409,
   'order.being-placed': 409,
 } satisfies StatusTable<OrderRefusal['code'] | 'order.being-placed'>
-
-const unknown = () => new ProblemError(404, { code: 'order.unknown', detail: 'There is no such order' })
 
 /** Its checkout is accepted and its owner may look at it, but it has not arrived here yet. */
 const beingPlaced = refuse('order.being-placed', 'The order is still being placed; try again in a moment')
@@ -39,13 +36,7 @@ export interface OrderRoutes {
 export function orderRoutes(http: HttpServer, { orders, views, accepted, write }: OrderRoutes): void {
   const answer = writeHandler(write, { statuses })
 
-  /** An order of somebody else and no order at all look the same. */
-  const visibleOrder = async (request: FastifyRequest, id: string): Promise<OrderView> => {
-    if (!isUuid(id)) throw unknown()
-    const order = (await views.find(id)) ?? (await accepted.find(id))
-    if (!order || !mayOpen(request, order)) throw unknown()
-    return order
-  }
+  const visibleOrder = orderAccess({ views, accepted })
 
   http.get('/api/v1/orders', {
     config: { access: 'signed-in' },
@@ -56,7 +47,7 @@ export function orderRoutes(http: HttpServer, { orders, views, accepted, write }
       response: { 200: OrderPage },
     },
     handler: async (request) => {
-      if (request.caller.kind !== 'user') throw unknown()
+      if (request.caller.kind !== 'user') throw unknownOrder()
       const limit = pageLimit(request.query.limit)
       const [before] = decodeCursor(request.query.after, 1) ?? []
       if (before !== undefined && !isUuid(before))
@@ -116,15 +107,6 @@ export function orderRoutes(http: HttpServer, { orders, views, accepted, write }
   })
 }
 
-const mayOpen = (request: FastifyRequest, order: OrderView): boolean =>
-  isOwner(request, order) || may(request.caller, 'orders:read') || may(request.caller, 'orders:write')
-
-function isOwner(request: FastifyRequest, order: OrderView): boolean {
-  if (order.customerId !== null) return request.caller.kind === 'user' && request.caller.userId === order.customerId
-  const token = request.headers['cart-token']
-  return typeof token === 'string' && order.guestTokenHash !== null && hashCartToken(token) === order.guestTokenHash
-}
-
 const bodyOf = (order: OrderView) => ({
   id: order.orderId,
   number: orderNumber(order.orderId),
@@ -138,11 +120,3 @@ const bodyOf = (order: OrderView) => ({
   placedAt: order.placedAt.toISOString(),
   updatedAt: order.updatedAt.toISOString(),
 })
-
-/** The verifier of the guest's token is nobody's business, not even its owner's. */
-function publicData(data: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const { purchase, ...rest } = data
-  if (typeof purchase !== 'object' || purchase === null) return rest
-  const { guestTokenHash: _, ...shown } = purchase as Record<string, unknown>
-  return { ...rest, purchase: shown }
-}

@@ -1,3 +1,4 @@
+import { ProductChanged } from '@micromart/contracts/product'
 import { writeHandler } from '@micromart/http-kit/idempotent-handler'
 import { actorOf } from '@micromart/http-kit/identity'
 import type { HttpServer } from '@micromart/http-kit/server'
@@ -7,9 +8,11 @@ import { ok, type Result, refuse } from '@micromart/kernel/result'
 import type { AuditLog } from '@micromart/postgres/audit-log'
 import type { Transaction } from '@micromart/postgres/database'
 import type { IdempotentWrite } from '@micromart/postgres/idempotency'
+import { type Outbox, send } from '@micromart/postgres/outbox'
 import type { FastifyRequest } from 'fastify'
 import { planChanges } from '../domain/plan-changes.ts'
 import { contentOf, type ProductContent } from '../domain/product.ts'
+import { toldChange } from '../domain/tell-changes.ts'
 import type { ProductBook } from '../ports.ts'
 import { ImportBody, ImportedBody, NewProductBody } from './product-schemas.ts'
 
@@ -26,11 +29,12 @@ export interface ImportRoutes {
   readonly book: ProductBook
   readonly write: IdempotentWrite
   readonly audit: AuditLog
+  readonly outbox: Outbox
   readonly clock: Clock
   readonly ids: Ids
 }
 
-export function importRoutes(http: HttpServer, { book, write, audit, clock, ids }: ImportRoutes): void {
+export function importRoutes(http: HttpServer, { book, write, audit, outbox, clock, ids }: ImportRoutes): void {
   const answer = writeHandler(write, { statuses: {} })
 
   const bringIn = async (tx: Transaction, contents: readonly ProductContent[]) => {
@@ -51,6 +55,12 @@ export function importRoutes(http: HttpServer, { book, write, audit, clock, ids 
     await book.save(
       tx,
       planned.flatMap((plan) => (plan.ok ? [plan.value] : [])),
+    )
+    // brought in by handle, so it is the one that there was
+    const told = planned.flatMap((plan) => (plan.ok ? toldChange(plan.value, undefined) : []))
+    await outbox.add(
+      tx,
+      told.map((change) => send(ProductChanged, change)),
     )
     return planned
   }

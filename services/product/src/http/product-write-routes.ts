@@ -1,3 +1,4 @@
+import { ProductChanged } from '@micromart/contracts/product'
 import { type WriteAnswer, writeHandler } from '@micromart/http-kit/idempotent-handler'
 import { actorOf, type Caller } from '@micromart/http-kit/identity'
 import type { StatusTable } from '@micromart/http-kit/problem'
@@ -8,10 +9,12 @@ import { ok, type Result, refuse } from '@micromart/kernel/result'
 import type { AuditEntry, AuditLog } from '@micromart/postgres/audit-log'
 import type { Transaction } from '@micromart/postgres/database'
 import type { IdempotentWrite } from '@micromart/postgres/idempotency'
+import { type Outbox, send } from '@micromart/postgres/outbox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { type PlannedChange, planChanges, type WantedProduct } from '../domain/plan-changes.ts'
 import { changeContent, contentOf, type Product, type ProductContent } from '../domain/product.ts'
+import { toldChange } from '../domain/tell-changes.ts'
 import type { ProductBook, ProductRefusal, ProductShelf } from '../ports.ts'
 import { bodyOf, etagOf, NewProductBody, ProductBody, ProductChangeBody } from './product-schemas.ts'
 
@@ -33,13 +36,14 @@ export interface ProductWriteRoutes {
   readonly book: ProductBook
   readonly write: IdempotentWrite
   readonly audit: AuditLog
+  readonly outbox: Outbox
   readonly clock: Clock
   readonly ids: Ids
 }
 
 export function productWriteRoutes(
   http: HttpServer,
-  { shelf, book, write, audit, clock, ids }: ProductWriteRoutes,
+  { shelf, book, write, audit, outbox, clock, ids }: ProductWriteRoutes,
 ): void {
   const answer = writeHandler(write, { statuses })
 
@@ -52,6 +56,11 @@ export function productWriteRoutes(
     if (!planned) throw new Error('One change has one plan')
     if (!planned.ok) return planned
     await book.save(tx, [planned.value])
+    const told = toldChange(planned.value, wanted.before?.handle)
+    await outbox.add(
+      tx,
+      told.map((change) => send(ProductChanged, change)),
+    )
     if (planned.value.outcome !== 'unchanged')
       await audit.append(tx, { ...auditOf(wanted, planned.value), actor: actorOf(caller) })
     return planned

@@ -18,9 +18,9 @@ export async function joseTokens(options: {
   const privateKey = await importJWK(newest.privateJwk, 'EdDSA')
   return {
     jwks: { keys: keys.map(publicKey) },
-    issue: async ({ id, roles }) => {
+    issue: async ({ id, roles }, sessionId) => {
       const nowS = Math.floor(clock.now().getTime() / 1_000)
-      const accessToken = await new SignJWT({ roles })
+      const accessToken = await new SignJWT({ roles, sid: sessionId })
         .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: newest.kid })
         .setIssuer(TOKEN_ISSUER)
         .setAudience(TOKEN_AUDIENCE)

@@ -6,31 +6,37 @@ import type { IdempotentWrite } from '@micromart/postgres/idempotency'
 import type { FastifyReply } from 'fastify'
 import type { Accounts, SignInRefusal } from '../accounts.ts'
 import type { AccountRefusal, User } from '../domain/account.ts'
-import type { Passwords, Tokens } from '../ports.ts'
-import { LoginBody, RegisterBody, SignedInBody } from './user-schemas.ts'
+import type { Passwords } from '../ports.ts'
+import type { RefreshRefusal, Sessions, SignedIn } from '../sessions.ts'
+import type { Entrance } from '../sign-in.ts'
+import { userAgentOf } from './request-facts.ts'
+import { LoginBody, RefreshBody, RegisterBody, SignedInBody } from './user-schemas.ts'
 
 const statuses = {
   'user.email-invalid': 400,
   'user.name-invalid': 400,
   'user.email-taken': 409,
   'user.bad-credentials': 401,
+  'user.refresh-token-invalid': 401,
   'user.too-many-attempts': 429,
-} satisfies StatusTable<AccountRefusal['code'] | SignInRefusal['code'] | 'user.email-taken'>
+} satisfies StatusTable<AccountRefusal['code'] | SignInRefusal['code'] | RefreshRefusal['code'] | 'user.email-taken'>
 
 export interface AuthRoutes {
   readonly accounts: Accounts
+  readonly entrance: Entrance
+  readonly sessions: Sessions
   readonly passwords: Passwords
-  readonly tokens: Tokens
   readonly write: IdempotentWrite
 }
 
-export function authRoutes(http: HttpServer, { accounts, passwords, tokens, write }: AuthRoutes): void {
-  const answer = writeHandler(write, { statuses })
+/** What holds tokens is never kept on the way. */
+function signedInBody(reply: FastifyReply, { user, ...tokens }: SignedIn & { user: User }) {
+  reply.header('cache-control', 'no-store')
+  return { user: { ...user, roles: [...user.roles] }, ...tokens }
+}
 
-  const signedIn = async (reply: FastifyReply, user: User) => {
-    reply.header('cache-control', 'no-store')
-    return { user: { ...user, roles: [...user.roles] }, ...(await tokens.issue(user)), tokenType: 'Bearer' as const }
-  }
+export function authRoutes(http: HttpServer, { accounts, entrance, sessions, passwords, write }: AuthRoutes): void {
+  const answer = writeHandler(write, { statuses })
 
   http.post('/api/v1/auth/register', {
     config: { access: 'public' },
@@ -40,11 +46,13 @@ export function authRoutes(http: HttpServer, { accounts, passwords, tokens, writ
       body: RegisterBody,
       response: { 201: SignedInBody },
     },
-    // the answer that is kept for repeats holds the user alone; the token is made each time and stored nowhere
-    onSend: async (_request, reply, payload) =>
-      reply.statusCode === 201 && typeof payload === 'string'
-        ? JSON.stringify(await signedIn(reply, JSON.parse(payload)))
-        : payload,
+    // the answer that is kept for repeats holds the user alone; the tokens are made each time and stored nowhere
+    onSend: async (request, reply, payload) => {
+      if (reply.statusCode !== 201 || typeof payload !== 'string') return payload
+      const user = JSON.parse(payload) as User
+      const tokens = await entrance.enter(user, { userAgent: userAgentOf(request), method: 'registration' })
+      return JSON.stringify(signedInBody(reply, { user, ...tokens }))
+    },
     handler: async (request, reply) => {
       const account = await accounts.prepare(request.body)
       if (!account.ok) throw refusalProblem(account.error, statuses)
@@ -62,11 +70,31 @@ export function authRoutes(http: HttpServer, { accounts, passwords, tokens, writ
     config: { access: 'public' },
     schema: { tags: ['auth'], summary: 'Sign in', body: LoginBody, response: { 200: SignedInBody } },
     handler: async (request, reply) => {
-      const result = await accounts.signIn({ ...request.body, clientAddress: forwardedAddress(request.headers) })
-      if (result.ok) return signedIn(reply, result.value)
+      const attempt = {
+        ...request.body,
+        clientAddress: forwardedAddress(request.headers),
+        userAgent: userAgentOf(request),
+      }
+      const result = await entrance.signIn(attempt)
+      if (result.ok) return signedInBody(reply, result.value)
       if (result.error.code === 'user.too-many-attempts')
         reply.header('retry-after', String(Math.ceil(result.error.waitMs / 1_000)))
       throw refusalProblem(result.error, statuses)
+    },
+  })
+
+  http.post('/api/v1/auth/refresh', {
+    config: { access: 'public' },
+    schema: {
+      tags: ['auth'],
+      summary: 'New tokens for a refresh token, which is good for this once',
+      body: RefreshBody,
+      response: { 200: SignedInBody },
+    },
+    handler: async (request, reply) => {
+      const result = await sessions.refresh(request.body.refreshToken)
+      if (!result.ok) throw refusalProblem(result.error, statuses)
+      return signedInBody(reply, result.value)
     },
   })
 }

@@ -9,6 +9,7 @@ import type { IdempotentWrite } from '@micromart/postgres/idempotency'
 import Type from 'typebox'
 import { tidyRoles } from '../domain/account.ts'
 import type { Tokens, Users } from '../ports.ts'
+import type { Sessions } from '../sessions.ts'
 import { JwksBody, RolesBody, UserBody } from './user-schemas.ts'
 
 const statuses = { 'user.unknown': 404, 'user.last-admin': 409 } satisfies StatusTable
@@ -18,9 +19,10 @@ export interface UserRoutes {
   readonly tokens: Tokens
   readonly write: IdempotentWrite
   readonly audit: AuditLog
+  readonly sessions: Sessions
 }
 
-export function userRoutes(http: HttpServer, { users, tokens, write, audit }: UserRoutes): void {
+export function userRoutes(http: HttpServer, { users, tokens, write, audit, sessions }: UserRoutes): void {
   const answer = writeHandler(write, { statuses })
 
   http.get('/api/v1/users/me', {
@@ -37,7 +39,7 @@ export function userRoutes(http: HttpServer, { users, tokens, write, audit }: Us
     config: { access: 'roles:write' },
     schema: {
       tags: ['users'],
-      summary: 'Give a user exactly these roles; tokens that are out keep the old ones until they expire',
+      summary: 'Give a user exactly these roles; the user is signed out, for the tokens that are out say the old ones',
       params: Type.Object({ id: Type.String() }),
       body: RolesBody,
       response: { 200: UserBody },
@@ -49,6 +51,7 @@ export function userRoutes(http: HttpServer, { users, tokens, write, audit }: Us
         if (user === 'last-admin')
           return refuse('user.last-admin', 'Somebody has to stay admin; make another one first')
         if (!user) return refuse('user.unknown', 'There is no such user')
+        await sessions.endAll(tx, user.id)
         const details = { roles: user.roles }
         await audit.append(tx, { actor: actorOf(request.caller), action: 'user.roles-set', subject: user.id, details })
         return ok({ status: 200, body: user })

@@ -1,3 +1,4 @@
+import { Instant } from '@micromart/contracts/message'
 import Type from 'typebox'
 
 const RoleBody = Type.Union([Type.Literal('customer'), Type.Literal('staff'), Type.Literal('admin')])
@@ -14,6 +15,8 @@ export const SignedInBody = Type.Object({
   accessToken: Type.String({ description: 'send it as "Authorization: Bearer ..."' }),
   tokenType: Type.Literal('Bearer'),
   expiresIn: Type.Integer({ description: 'seconds' }),
+  refreshToken: Type.String({ description: 'good for one use at /api/v1/auth/refresh' }),
+  refreshExpiresIn: Type.Integer({ description: 'seconds' }),
 })
 
 const email = Type.String({ minLength: 1, maxLength: 320 })
@@ -32,6 +35,31 @@ export const LoginBody = Type.Object(
   { email, password: Type.String({ minLength: 1, maxLength: 1_000 }) },
   { additionalProperties: false },
 )
+
+/** Whatever is no token of ours is a wrong one, whatever it looks like. */
+const refreshToken = Type.String({ minLength: 1, maxLength: 200 })
+
+export const RefreshBody = Type.Object({ refreshToken }, { additionalProperties: false })
+
+export const LogoutBody = Type.Optional(
+  Type.Union([
+    Type.Object({ refreshToken: Type.Optional(refreshToken) }, { additionalProperties: false }),
+    Type.Null(),
+  ]),
+)
+
+export const SessionList = Type.Object({
+  items: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      userAgent: Type.String({ description: 'what the device said of itself' }),
+      isCurrent: Type.Boolean({ description: 'the one that asks' }),
+      createdAt: Instant,
+      lastUsedAt: Instant,
+      expiresAt: Type.String({ description: 'RFC 3339, UTC; over then at the latest' }),
+    }),
+  ),
+})
 
 export const RolesBody = Type.Object(
   { roles: Type.Array(RoleBody, { minItems: 1, maxItems: 3, uniqueItems: true }) },

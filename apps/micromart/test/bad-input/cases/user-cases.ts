@@ -1,5 +1,6 @@
 import { bad, type CasesByRoute } from '../case.ts'
 import { CANARY, email, HALF_A_PAIR, NUL } from '../nasty.ts'
+import { bearer } from '../scene.ts'
 
 const INVALID = '400 request.invalid'
 const password = `${CANARY} password`
@@ -48,6 +49,10 @@ export const userCases: CasesByRoute = {
       body: { email: 'shopper@micromart.test', password: 'micromart-demo' },
     }),
     accepted: 200,
+    writes: {
+      'user.audit_head': 'a failed sign-in is noted in the audit log',
+      'user.audit_log': 'a failed sign-in is noted in the audit log',
+    },
     wrongField: ['401 user.bad-credentials'],
     special: () => [
       bad('nobody', { body: { email: email(), password } }, '401 user.bad-credentials'),
@@ -57,11 +62,43 @@ export const userCases: CasesByRoute = {
       bad('a long password', { body: { email: email(), password: password.repeat(100) } }, INVALID),
     ],
   },
+  'GET /api/v1/users/me/sessions': { good: () => ({ path: '/api/v1/users/me/sessions' }), accepted: 200 },
+  'DELETE /api/v1/users/me/sessions/:id': {
+    good: ({ spare }) => ({ path: `/api/v1/users/me/sessions/${spare.otherSessionId}`, headers: bearer(spare.token) }),
+    accepted: 204,
+    unknown: ['404 user.session-unknown'],
+    bodyIsOptional: true,
+    special: ({ tokens }) => [bad("somebody else's", { headers: bearer(tokens.shopper) }, '404 user.session-unknown')],
+  },
+  'POST /api/v1/auth/refresh': {
+    good: ({ spare }) => ({ path: '/api/v1/auth/refresh', body: { refreshToken: spare.refreshToken } }),
+    accepted: 200,
+    wrongField: ['401 user.refresh-token-invalid'],
+    special: ({ tokens }) => [
+      bad('SQL', { body: { refreshToken: "' OR '1'='1" } }, '401 user.refresh-token-invalid'),
+      bad('an access token', { body: { refreshToken: tokens.shopper } }, INVALID),
+    ],
+  },
+  'POST /api/v1/auth/logout': {
+    good: ({ spare }) => ({ path: '/api/v1/auth/logout', body: { refreshToken: spare.otherRefreshToken } }),
+    accepted: 204,
+    bodyIsOptional: true,
+    wrongField: ['401 user.refresh-token-invalid', '401 auth.required'],
+    special: () => [
+      bad('nobody', { body: {} }, '401 auth.required'),
+      bad('an unknown token', { body: { refreshToken: 'x' } }, '401 user.refresh-token-invalid'),
+    ],
+  },
+  'POST /api/v1/auth/logout-everywhere': {
+    good: ({ spare }) => ({ path: '/api/v1/auth/logout-everywhere', headers: bearer(spare.token) }),
+    accepted: 204,
+    bodyIsOptional: true,
+  },
   'GET /api/v1/auth/jwks': { good: () => ({ path: '/api/v1/auth/jwks' }), accepted: 200 },
   'GET /.well-known/jwks.json': { good: () => ({ path: '/.well-known/jwks.json' }), accepted: 200 },
   'GET /api/v1/users/me': { good: () => ({ path: '/api/v1/users/me' }), accepted: 200 },
   'PUT /api/v1/users/:id/roles': {
-    good: ({ shopperId }) => ({ path: `/api/v1/users/${shopperId}/roles`, body: { roles: ['customer', 'staff'] } }),
+    good: ({ spare }) => ({ path: `/api/v1/users/${spare.id}/roles`, body: { roles: ['customer', 'staff'] } }),
     accepted: 200,
     idempotent: true,
     unknown: ['404 user.unknown'],

@@ -1,0 +1,121 @@
+import { type IncomingHttpHeaders, type IncomingMessage, ServerResponse } from 'node:http'
+import { anonymous, type Caller } from '@micromart/http-kit/identity'
+import type { ProblemError } from '@micromart/http-kit/problem'
+import type { WorkContext } from '@micromart/telemetry/context'
+import type { Answer, Source } from './answer.ts'
+import { sendProblem } from './refusal.ts'
+import type { Route } from './routes.ts'
+
+/** What a service is asked. An exchange is one; who asks on its own account, such as a cache that renews an answer, makes another. */
+export interface Ask {
+  readonly method: string
+  /** Path and query as they came. */
+  readonly target: string
+  /** Names in lower case; what of them goes on to the service is decided by the forwarder. */
+  readonly headers: IncomingHttpHeaders
+  /** Where a body comes from; whether there is one is told by `headers`. */
+  readonly request: IncomingMessage | undefined
+  readonly route: Route
+  /** Of the client. */
+  readonly address: string
+  readonly context: WorkContext
+}
+
+/** Something under way that can be given up when nobody waits for it any more. */
+export interface Work {
+  cancel(): void
+}
+
+/** The response of node:http, which knows its exchange, so that no listener needs a closure of its own. */
+export class GatewayResponse extends ServerResponse {
+  exchange: Exchange | undefined = undefined
+}
+
+/** So much of an answer may wait for a slow client before the service has to wait too. */
+const MOST_UNREAD_BYTES = 128 * 1024
+
+/** An answer up to this size goes out with its headers in one piece. */
+const ONE_PIECE_BYTES = 8 * 1024
+
+/** One request and its answer on their way through the gateway. What is found out about them on the way is written here. */
+export class Exchange implements Ask, Answer {
+  readonly request: IncomingMessage
+  readonly response: GatewayResponse
+  readonly headers: IncomingHttpHeaders
+  readonly method: string
+  readonly target: string
+  /** The target without its query. */
+  readonly path: string
+  readonly address: string
+  readonly context: WorkContext
+  /** By `performance.now()`. */
+  readonly startedAtMs = performance.now()
+  /** What every answer to this request says, whoever gives it: header names in lower case and values in turn. */
+  readonly said: string[]
+  /** By the verified token. */
+  caller: Caller = anonymous
+  /** Undefined for a page of the gateway, and for what leads nowhere. */
+  found: Route | undefined = undefined
+  /** What is given up when the client goes away. */
+  work: Work | undefined = undefined
+  #source: Source | undefined = undefined
+
+  constructor(request: IncomingMessage, response: GatewayResponse, from: { address: string; context: WorkContext }) {
+    const target = request.url ?? '/'
+    const query = target.indexOf('?')
+    this.request = request
+    this.response = response
+    this.headers = request.headers
+    this.method = request.method ?? 'GET'
+    this.target = target
+    this.path = query < 0 ? target : target.slice(0, query)
+    this.address = from.address
+    this.context = from.context
+    this.said = ['x-request-id', from.context.correlationId]
+    response.exchange = this
+  }
+
+  /** @throws RangeError before there is one */
+  get route(): Route {
+    if (!this.found) throw new RangeError('There is no route yet')
+    return this.found
+  }
+
+  begin(status: number, headers: readonly string[], source: Source): void {
+    const { response, said } = this
+    const all = said.slice()
+    for (let index = 0; index < headers.length; index += 2) {
+      const name = headers[index] ?? ''
+      if (!hasName(said, name)) all.push(name, headers[index + 1] ?? '')
+    }
+    response.writeHead(status, all)
+    this.#source = source
+  }
+
+  write(chunk: Buffer): boolean {
+    const { response } = this
+    if (response.write(chunk) || response.writableLength < MOST_UNREAD_BYTES) return true
+    response.once('drain', () => this.#source?.resume())
+    return false
+  }
+
+  end(chunk?: Buffer): void {
+    if (!chunk) this.response.end()
+    // headers and a string are one write to the socket, headers and a buffer are two
+    else if (chunk.length <= ONE_PIECE_BYTES) this.response.end(chunk.toString('latin1'), 'latin1')
+    else this.response.end(chunk)
+  }
+
+  breakOff(): void {
+    this.response.destroy()
+  }
+
+  refuse(problem: ProblemError): void {
+    sendProblem(this, problem)
+  }
+}
+
+function hasName(headers: readonly string[], name: string): boolean {
+  for (let index = 0; index < headers.length; index += 2) if (headers[index] === name) return true
+  return false
+}

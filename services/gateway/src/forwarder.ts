@@ -1,0 +1,40 @@
+import type { ServiceName } from '@micromart/service-kit/service'
+import type { Answer } from './answer.ts'
+import type { Balancer } from './balancer.ts'
+import { createDeadlines } from './deadlines.ts'
+import type { Ask, Work } from './exchange.ts'
+import { Forwarding } from './forwarding.ts'
+import { createServiceGuard, type ServiceGuard } from './service-guard.ts'
+
+/** Passes requests on to services. */
+export interface Forwarder {
+  /** Asks the service of the route and streams its answer, or says why there is none. Bodies are streamed both ways. */
+  forward(ask: Ask, answer: Answer): Work
+  /** What keeps each service, for the metrics. */
+  readonly guards: ReadonlyMap<ServiceName, ServiceGuard>
+}
+
+export interface ForwarderOptions {
+  readonly balancer: Balancer
+  readonly services: readonly ServiceName[]
+  /** Requests to one service at the same time. */
+  readonly mostInFlight: number
+}
+
+/** In ms; never goes back. */
+const now = () => performance.now()
+
+export function createForwarder({ balancer, services, mostInFlight }: ForwarderOptions): Forwarder {
+  const deadlines = createDeadlines(now)
+  const guards = new Map(services.map((service) => [service, createServiceGuard({ service, mostInFlight, now })]))
+  return {
+    guards,
+    forward: (ask, answer) => {
+      const guard = guards.get(ask.route.service)
+      if (!guard) throw new RangeError(`Nobody knows the service ${ask.route.service}`)
+      const forwarding = new Forwarding(ask, answer, { balancer, deadlines, guard })
+      forwarding.start()
+      return forwarding
+    },
+  }
+}

@@ -1,0 +1,236 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { kitProblem, ProblemError } from '@micromart/http-kit/problem'
+import { type Dispatcher, errors } from 'undici'
+import type { Answer, Source } from './answer.ts'
+import type { Balancer, Outcome, Upstream } from './balancer.ts'
+import type { Deadlines, Timed } from './deadlines.ts'
+import type { Ask, Work } from './exchange.ts'
+import { requestHeaders, responseHeaders } from './headers.ts'
+import { hasBody, type RequestBody, requestBody, tooLarge } from './request-body.ts'
+import { type ServiceGuard, unavailable } from './service-guard.ts'
+
+const tooLate = () =>
+  new ProblemError(504, {
+    code: 'gateway.timeout',
+    detail: 'The service took too long to answer; try again in a moment',
+  })
+const garbage = () =>
+  new ProblemError(502, { code: 'gateway.bad-upstream', detail: 'The service gave an answer that is not HTTP' })
+
+/** What a service had begun when it died is rolled back by then. */
+const ROLLED_BACK_MS = 100
+
+const NOBODY: readonly Upstream[] = []
+
+export interface Tools {
+  readonly balancer: Balancer
+  readonly deadlines: Deadlines
+  readonly guard: ServiceGuard
+}
+
+/**
+ * One request on its way to a service, over one instance after the other if need be. What was never sent goes to the next one; what was sent
+ * and came to nothing only if it may be repeated: a read, or a write with an idempotency key, to which a service gives its first answer
+ * again. It is the handler of its own dispatches, its own deadline and its own answer's source: one object per request and no closure.
+ */
+export class Forwarding implements Work, Source, Timed, Dispatcher.DispatchHandler {
+  readonly #ask: Ask
+  readonly #answer: Answer
+  readonly #tools: Tools
+  #pass = 0
+  #body: RequestBody | undefined = undefined
+  #upstream: Upstream | undefined = undefined
+  #tried: readonly Upstream[] = NOBODY
+  #controller: Dispatcher.DispatchController | undefined = undefined
+  #mayRepeat: boolean
+  #begun = false
+  /** The answer is complete or was given up: whatever undici still says is of no interest. */
+  #over = false
+  /** Bytes that are still to come of the answer; below zero when nobody knows. */
+  #left = -1
+
+  dueAtMs = 0
+  earlier: Timed | undefined = undefined
+  later: Timed | undefined = undefined
+  queue: Timed['queue'] = undefined
+
+  constructor(ask: Ask, answer: Answer, tools: Tools) {
+    this.#ask = ask
+    this.#answer = answer
+    this.#tools = tools
+    this.#mayRepeat = isRead(ask.method) || ask.headers['idempotency-key'] !== undefined
+  }
+
+  start(): void {
+    const { request, route, headers } = this.#ask
+    const source = request !== undefined && hasBody(this.#ask) ? request : undefined
+    const isTooLarge = source !== undefined && Number(headers['content-length'] ?? 0) > route.bodyLimit
+    const { pass, refused } = isTooLarge ? { refused: tooLarge() } : this.#tools.guard.enter()
+    if (refused) {
+      this.#answer.refuse(refused)
+      return
+    }
+    this.#pass = pass
+    this.#tools.deadlines.start(this, route.deadlineMs)
+    if (source) this.#read(source)
+    else this.#sendTo('any')
+  }
+
+  #read(request: IncomingMessage): void {
+    this.#body = requestBody(request, {
+      limit: this.#ask.route.bodyLimit,
+      keep: this.#mayRepeat,
+      onTooLarge: () => this.#giveUp('unknown', tooLarge()),
+    })
+    this.#body.whenReady(() => this.#sendTo('any'))
+  }
+
+  /** The client is gone. */
+  cancel(): void {
+    this.#giveUp('unknown', undefined)
+  }
+
+  expire(): void {
+    // neither a client that is still sending nor one that reads slowly is the fault of the service
+    const isClients = this.#body?.hasEnded() === false || this.#controller?.paused === true
+    this.#giveUp(isClients ? 'unknown' : 'failed', tooLate())
+  }
+
+  resume(): void {
+    this.#controller?.resume()
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#over) controller.abort(new Error('nobody waits for it any more'))
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    if (status < 200 || this.#over) return
+    this.#begun = true
+    if (headers.connection === 'close') this.#tell('goodbye')
+    const length = headers['content-length']
+    if (length !== undefined && this.#ask.method !== 'HEAD') this.#left = Number(length)
+    this.#answer.begin(status, responseHeaders(headers), this)
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#over) return
+    this.#left -= chunk.length
+    if (this.#left === 0) this.#finish(chunk)
+    else if (!this.#answer.write(chunk)) controller.pause()
+  }
+
+  onResponseEnd(): void {
+    if (!this.#over) this.#finish(undefined)
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+    this.#controller = undefined
+    if (this.#over) return
+    const isUnsent = isRefused(error)
+    if (!this.#mayBeSentAgain(error)) {
+      this.#giveUp(isUnfit(error) ? 'unknown' : 'failed', problemOf(error, this.#ask))
+      return
+    }
+    this.#tell(isUnsent ? 'refused' : 'failed')
+    this.#mayRepeat &&= isUnsent
+    if (isUnsent) this.#sendTo('another')
+    else if (isRead(this.#ask.method)) this.#sendTo('any')
+    else setTimeout(() => this.#sendTo('any'), ROLLED_BACK_MS)
+  }
+
+  #mayBeSentAgain(error: Error): boolean {
+    if (this.#begun || this.#body?.canRewind() === false) return false
+    if (isRefused(error)) return true
+    return this.#mayRepeat && isReset(error) && this.#tools.guard.mayRepeat()
+  }
+
+  /** To one that was not tried yet, if there is one; `another`: only then. */
+  #sendTo(who: 'any' | 'another'): void {
+    if (this.#over) return
+    const { balancer } = this.#tools
+    const { service } = this.#ask.route
+    const upstream = balancer.choose(service, this.#tried)
+    this.#upstream = upstream
+    if (upstream && (who === 'any' || !this.#tried.includes(upstream))) this.#dispatch(upstream)
+    else {
+      this.#tell('unknown')
+      this.#giveUp('failed', unavailable(service))
+    }
+  }
+
+  #dispatch(upstream: Upstream): void {
+    this.#tried = this.#tried === NOBODY ? [upstream] : [...this.#tried, upstream]
+    const body = this.#body && (this.#body.whole() ?? this.#body.open())
+    const pool = body === undefined || Buffer.isBuffer(body) ? upstream.pool : upstream.uploads
+    pool.dispatch(
+      {
+        method: this.#ask.method,
+        path: this.#ask.target,
+        headers: requestHeaders(this.#ask, this.#remainingMs()),
+        body: body ?? null,
+      },
+      this,
+    )
+  }
+
+  #remainingMs(): number {
+    const { deadlineMs } = this.#ask.route
+    return this.#tried.length > 1 || this.#body ? this.dueAtMs - performance.now() : deadlineMs
+  }
+
+  #finish(chunk: Buffer | undefined): void {
+    this.#settle('succeeded')
+    this.#tell('answered')
+    this.#answer.end(chunk)
+  }
+
+  #giveUp(result: 'failed' | 'unknown', problem: ProblemError | undefined): void {
+    if (this.#over) return
+    this.#settle(result)
+    this.#tell(result)
+    this.#controller?.abort(problem ?? new Error('nobody waits for it any more'))
+    if (this.#begun) this.#answer.breakOff()
+    else if (problem) this.#answer.refuse(problem)
+  }
+
+  #settle(result: 'succeeded' | 'failed' | 'unknown'): void {
+    this.#over = true
+    this.#tools.deadlines.stop(this)
+    this.#tools.guard.leave(this.#pass, result)
+    this.#body?.release()
+  }
+
+  /** Each choice of the balancer is told its outcome once. */
+  #tell(outcome: Outcome): void {
+    const upstream = this.#upstream
+    this.#upstream = undefined
+    if (upstream) this.#tools.balancer.outcome(this.#ask.route.service, upstream, outcome)
+  }
+}
+
+const isRead = (method: string) => method === 'GET' || method === 'HEAD'
+
+const codeOf = (error: Error): string => ('code' in error ? String(error.code) : '')
+
+/** Nothing was sent, because there is no connection. */
+const isRefused = (error: Error) =>
+  codeOf(error) === 'UND_ERR_CONNECT_TIMEOUT' ||
+  ('syscall' in error && ['connect', 'getaddrinfo'].includes(String(error.syscall)))
+
+const isReset = (error: Error) => ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(codeOf(error))
+
+const isGarbage = (error: Error) =>
+  error instanceof errors.HTTPParserError ||
+  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'UND_ERR_HEADERS_OVERFLOW'].includes(codeOf(error))
+
+/** undici would not send it. */
+const isUnfit = (error: Error) =>
+  ['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED', 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH'].includes(codeOf(error))
+
+function problemOf(error: Error, { route }: Ask): ProblemError {
+  if (isUnfit(error)) return kitProblem('request.malformed', 'The request cannot be passed on')
+  if (isGarbage(error)) return garbage()
+  return unavailable(route.service)
+}
