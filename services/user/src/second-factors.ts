@@ -44,6 +44,7 @@ export type CodeRefusal =
   | (Refusal<'user.second-factor-waits'> & { readonly waitMs: number })
 
 export interface SecondFactors {
+  isOn(db: Queryable, userId: string): Promise<boolean>
   statusOf(userId: string): Promise<{ readonly isOn: boolean; readonly recoveryCodesLeft: number }>
   /** The only time that the secret is shown. */
   enrol(user: User): Promise<Result<{ secret: string; uri: string }, EnrolRefusal>>
@@ -88,6 +89,8 @@ export function createSecondFactors(parts: Parts): SecondFactors {
   const { database, factors, recoveryCodes, sealer, audit } = parts
   const judge = codeJudge(parts)
 
+  const hasOne = async (db: Queryable, userId: string) => (await factors.find(db, userId))?.isConfirmed ?? false
+
   const prove: SecondFactors['prove'] = async (tx, userId, code) => {
     const factor = await factors.lock(tx, userId)
     return factor?.isConfirmed ? judge(tx, factor, code) : isOff
@@ -113,8 +116,10 @@ export function createSecondFactors(parts: Parts): SecondFactors {
     prove,
     noteProof,
 
+    isOn: hasOne,
+
     statusOf: async (userId) => {
-      const isOn = (await factors.find(database, userId))?.isConfirmed ?? false
+      const isOn = await hasOne(database, userId)
       return { isOn, recoveryCodesLeft: isOn ? await recoveryCodes.countLeft(database, userId) : 0 }
     },
 

@@ -14,8 +14,10 @@ import { sessionRoutes } from './http/session-routes.ts'
 import { userRoutes } from './http/user-routes.ts'
 import type { Tokens, Users } from './ports.ts'
 import { userQueries } from './queries.ts'
+import { reauthentication } from './reauthenticate.ts'
 import { createSessions, type Sessions } from './sessions.ts'
 import { createEntrance } from './sign-in.ts'
+import { openDoors, secondFactorsOn } from './ways-in.ts'
 
 /** The user service on any parts: accounts behind HTTP, contacts behind gRPC. */
 export async function userService(parts: ServiceParts<UserConfig>): Promise<BuiltService> {
@@ -31,11 +33,24 @@ export async function userService(parts: ServiceParts<UserConfig>): Promise<Buil
   const { throttle, close } = signInThrottle(parts)
   const sessions = sessionsOn(parts, { users, tokens })
   const accounts = createAccounts({ users, passwords, throttle, ids, database, audit })
-  const entrance = createEntrance({ database, accounts, users, sessions })
+  const strong = await secondFactorsOn(parts)
+  const entrance = createEntrance({ database, accounts, users, sessions, ...strong })
+  const reauthenticate = reauthentication({ users, passwords, throttle })
+  const doors = openDoors(parts, { entrance, reauthenticate, secondFactors: strong.secondFactors })
   authRoutes(http, { accounts, entrance, sessions, passwords, write })
   sessionRoutes(http, { sessions })
   userRoutes(http, { users, tokens, write, audit, sessions })
-  return { queries: userQueries(users, sessions), keepHouse: () => sessions.keepHouse(), close }
+  return {
+    queries: userQueries(users, sessions),
+    keepHouse: async () => {
+      await sessions.keepHouse()
+      await doors.keepHouse()
+    },
+    close: async () => {
+      await doors.close()
+      await close()
+    },
+  }
 }
 
 const DAY_MS = 86_400_000

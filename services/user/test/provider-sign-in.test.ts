@@ -100,7 +100,12 @@ describe('signing in with a provider', () => {
 
   test('lists what one can sign in with', async () => {
     const { body } = await h.call({ method: 'GET', url: '/api/v1/auth/oidc' })
-    assert.deepEqual(body, { items: [{ name: 'local', label: 'Local ID' }, { name: 'other', label: 'other' }] })
+    assert.deepEqual(body, {
+      items: [
+        { name: 'local', label: 'Local ID' },
+        { name: 'other', label: 'other' },
+      ],
+    })
   })
 
   test('somebody new gets an account with a proven address, and the same one the next time', async () => {
@@ -116,7 +121,9 @@ describe('signing in with a provider', () => {
     // the provider's subject is who it is, not the address
     const again = await signIn({ ...ada, email: `${randomUUID()}@example.com` })
     assert.equal(again.body.user.id, account.id)
-    const [stored] = await h.database.query('SELECT password_hash, email_verified_at FROM users WHERE id = $1', [account.id])
+    const [stored] = await h.database.query('SELECT password_hash, email_verified_at FROM users WHERE id = $1', [
+      account.id,
+    ])
     assert.equal(stored?.['password_hash'], null)
     assert.ok(stored?.['email_verified_at'])
     const login = await post('/api/v1/auth/login', { email: account.email, password: PASSWORD })
@@ -146,7 +153,10 @@ describe('signing in with a provider', () => {
     const finished = await finish(browser)
     assert.equal(finished.status, 200)
     assert.match(finished.headers.getSetCookie()[0] ?? '', /^__Host-micromart-provider=; .*Max-Age=0$/)
-    assert.deepEqual(await h.database.query('SELECT 1 FROM provider_rounds WHERE return_to = $1', ['/account?tab=1']), [])
+    assert.deepEqual(
+      await h.database.query('SELECT 1 FROM provider_rounds WHERE return_to = $1', ['/account?tab=1']),
+      [],
+    )
   })
 
   test('the address to come back to is the configured one, whatever the Host says', async () => {
@@ -208,7 +218,11 @@ describe('signing in with a provider', () => {
     const before = await h.database.query('SELECT count(*) AS n FROM users')
     const changes = [{ emailVerified: false }, { email: 'not an address' }]
     for (const change of changes)
-      assert.deepEqual(codeOf(await signIn(person(change))), [403, 'user.provider-email-unverified'], JSON.stringify(change))
+      assert.deepEqual(
+        codeOf(await signIn(person(change))),
+        [403, 'user.provider-email-unverified'],
+        JSON.stringify(change),
+      )
     assert.deepEqual(await h.database.query('SELECT count(*) AS n FROM users'), before)
   })
 
@@ -247,7 +261,10 @@ describe('signing in with a provider', () => {
     const browsers = [openBrowser(), openBrowser(), openBrowser()]
     for (const browser of browsers) await browser.go(here(await bringBack(browser, ada)))
     const finished = await Promise.all(browsers.map((browser) => finish(browser)))
-    assert.deepEqual(finished.map(({ status }) => status), [200, 200, 200])
+    assert.deepEqual(
+      finished.map(({ status }) => status),
+      [200, 200, 200],
+    )
     assert.equal(new Set(finished.map(({ body }) => body.user.id)).size, 1)
   })
 
@@ -266,11 +283,14 @@ describe('signing in with a provider', () => {
 
   test('an owner adds a provider with the password, whatever its address, and takes it away again', async () => {
     const owner = await register()
-    assert.deepEqual(
-      codeOf(await beginLink(openBrowser(), owner.token, { provider: 'local', password: 'a guess' })),
-      [403, 'user.wrong-password'],
-    )
-    assert.deepEqual(codeOf(await beginLink(openBrowser(), owner.token, { provider: 'local' })), [400, 'request.invalid'])
+    assert.deepEqual(codeOf(await beginLink(openBrowser(), owner.token, { provider: 'local', password: 'a guess' })), [
+      403,
+      'user.wrong-password',
+    ])
+    assert.deepEqual(codeOf(await beginLink(openBrowser(), owner.token, { provider: 'local' })), [
+      400,
+      'request.invalid',
+    ])
     const ada = person()
     assert.equal((await link(owner.token, ada)).status, 204)
     assert.equal((await link(owner.token, ada)).status, 204)
@@ -279,7 +299,11 @@ describe('signing in with a provider', () => {
     assert.equal((await signIn(ada)).body.user.id, owner.id)
     const remove = (id: string, token = owner.token) => h.call({ method: 'DELETE', url: `${IDENTITIES}/${id}`, token })
     const stranger = await register()
-    for (const [id, token] of [[identity.id, stranger.token], [randomUUID(), owner.token], ['x', owner.token]])
+    for (const [id, token] of [
+      [identity.id, stranger.token],
+      [randomUUID(), owner.token],
+      ['x', owner.token],
+    ])
       assert.deepEqual(codeOf(await remove(id, token)), [404, 'user.identity-unknown'])
     assert.equal((await remove(identity.id)).status, 204)
     assert.deepEqual(await identitiesOf(owner.token), [])
@@ -297,7 +321,9 @@ describe('signing in with a provider', () => {
     await browser.go(here(await browser.followTo(begun.body.authorizationUrl, SHOP)))
     const cookie = browser.cookies(h.url)
     const elsewhere = (url: string, headers = {}) =>
-      openBrowser().go(`${h.url}${url}`, { method: 'POST', headers: { cookie, ...headers } }).then(json)
+      openBrowser()
+        .go(`${h.url}${url}`, { method: 'POST', headers: { cookie, ...headers } })
+        .then(json)
     const asEve = { authorization: `Bearer ${eve.token}` }
     assert.deepEqual(codeOf(await elsewhere(`${IDENTITIES}/complete`, asEve)), [400, 'user.provider-round-unknown'])
     assert.deepEqual(codeOf(await elsewhere('/api/v1/auth/login/provider')), [400, 'user.provider-round-unknown'])
@@ -325,14 +351,34 @@ describe('signing in with a provider', () => {
 
   test('bad input has its code and goes nowhere', async () => {
     const get = (url: string, headers = {}) => h.call({ method: 'GET', url, headers })
-    for (const returnTo of ['//evil.example', 'https://evil.example', '/\\evil.example', '/%09/evil%0d%0aset-cookie:x', 'x', '/ x'])
-      assert.deepEqual(codeOf(await get(`${START}?returnTo=${returnTo.startsWith('/%') ? returnTo : encodeURIComponent(returnTo)}`)), [400, 'request.invalid'], returnTo)
+    for (const returnTo of [
+      '//evil.example',
+      'https://evil.example',
+      '/\\evil.example',
+      '/%09/evil%0d%0aset-cookie:x',
+      'x',
+      '/ x',
+    ])
+      assert.deepEqual(
+        codeOf(await get(`${START}?returnTo=${returnTo.startsWith('/%') ? returnTo : encodeURIComponent(returnTo)}`)),
+        [400, 'request.invalid'],
+        returnTo,
+      )
     assert.deepEqual(codeOf(await get(`${START}?ownerId=x`)), [400, 'request.invalid'])
     assert.deepEqual(codeOf(await get('/api/v1/auth/oidc/nobody')), [404, 'user.provider-unknown'])
     assert.deepEqual(codeOf(await get('/api/v1/auth/oidc/..%2f..')), [400, 'request.invalid'])
     assert.deepEqual(codeOf(await get(CALLBACK)), [400, 'user.provider-round-unknown'])
     const name = '__Host-micromart-provider'
-    for (const cookie of [`${name}=x`, `${name}=${'a'.repeat(43)}; ${name}=${'b'.repeat(43)}`, `x${name}=${'a'.repeat(43)}`, `${name}=${'a'.repeat(43)}`])
-      assert.deepEqual(codeOf(await get(`${CALLBACK}?code=a&state=b`, { cookie })), [400, 'user.provider-round-unknown'], cookie)
+    for (const cookie of [
+      `${name}=x`,
+      `${name}=${'a'.repeat(43)}; ${name}=${'b'.repeat(43)}`,
+      `x${name}=${'a'.repeat(43)}`,
+      `${name}=${'a'.repeat(43)}`,
+    ])
+      assert.deepEqual(
+        codeOf(await get(`${CALLBACK}?code=a&state=b`, { cookie })),
+        [400, 'user.provider-round-unknown'],
+        cookie,
+      )
   })
 })

@@ -71,10 +71,10 @@ describe('the second factor', () => {
     assert.equal(new Set(confirmed.body.recoveryCodes).size, 10)
     for (const code of confirmed.body.recoveryCodes) assert.match(code, /^([A-Z2-7]{4}-){5}[A-Z2-7]{4}$/)
     assert.deepEqual(await status(ada.token), { isOn: true, recoveryCodesLeft: 10 })
-    assert.deepEqual(
-      (await auditOf(ada.id)).map(({ action }) => action).slice(-2),
-      ['user.second-factor-failed', 'user.second-factor-enrolled'],
-    )
+    assert.deepEqual((await auditOf(ada.id)).map(({ action }) => action).slice(-2), [
+      'user.second-factor-failed',
+      'user.second-factor-enrolled',
+    ])
     assert.deepEqual(codeOf(await enrol(ada.token)), [409, 'user.second-factor-on'])
     assert.deepEqual(codeOf(await confirm(ada.token, app.code(1))), [409, 'user.second-factor-on'])
   })
@@ -109,7 +109,10 @@ describe('the second factor', () => {
     const [ada, bob] = [await protectedAccount(), await somebody()]
     const headers = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` }
     const answers = await Promise.all([ada.email, bob.email].map((email) => login(email, 'not the password', headers)))
-    assert.deepEqual(answers.map(codeOf), [[401, 'user.bad-credentials'], [401, 'user.bad-credentials']])
+    assert.deepEqual(answers.map(codeOf), [
+      [401, 'user.bad-credentials'],
+      [401, 'user.bad-credentials'],
+    ])
     assert.equal(answers[0]?.text, answers[1]?.text)
     assert.deepEqual([...(answers[0]?.headers.keys() ?? [])], [...(answers[1]?.headers.keys() ?? [])])
   })
@@ -121,7 +124,10 @@ describe('the second factor', () => {
     const answers = await Promise.all(challenges.map((challenge) => complete(challenge, code)))
     assert.deepEqual(answers.map(({ status: answered }) => answered).sort(), [200, 401])
     assert.deepEqual(codeOf(await complete(await challengeOf(ada.email), code)), [401, 'user.second-factor-wrong'])
-    assert.deepEqual(codeOf(await complete(await challengeOf(ada.email), ada.app.code(-1))), [401, 'user.second-factor-wrong'])
+    assert.deepEqual(codeOf(await complete(await challengeOf(ada.email), ada.app.code(-1))), [
+      401,
+      'user.second-factor-wrong',
+    ])
     assert.equal((await complete(await challengeOf(ada.email), ada.app.code(1))).status, 200)
   })
 
@@ -138,7 +144,10 @@ describe('the second factor', () => {
     const tries = Array.from({ length: 12 }, (_, nth) => complete(challenge, ada.app.wrongCode(nth)))
     const codes = (await Promise.all(tries)).map(({ body }) => body.code).sort()
     assert.deepEqual(new Set(codes.slice(0, 7)), new Set(['user.challenge-unknown']))
-    assert.deepEqual(codes.slice(7), Array.from({ length: 5 }, () => 'user.second-factor-wrong'))
+    assert.deepEqual(
+      codes.slice(7),
+      Array.from({ length: 5 }, () => 'user.second-factor-wrong'),
+    )
     h.clock.advance(HOUR_MS)
     assert.deepEqual(codeOf(await complete(challenge, ada.app.code())), [401, 'user.challenge-unknown'])
     const late = await challengeOf(ada.email)
@@ -176,7 +185,9 @@ describe('the second factor', () => {
   test('guesses that come all at once are as few', async () => {
     const ada = await protectedAccount()
     const challenges = await Promise.all(Array.from({ length: 6 }, () => challengeOf(ada.email)))
-    const guesses = challenges.flatMap((challenge) => [0, 1, 2, 3].map((nth) => complete(challenge, ada.app.wrongCode(nth))))
+    const guesses = challenges.flatMap((challenge) =>
+      [0, 1, 2, 3].map((nth) => complete(challenge, ada.app.wrongCode(nth))),
+    )
     const answers = (await Promise.all(guesses)).map(({ body }) => body.code)
     assert.equal(answers.filter((code) => code === 'user.second-factor-wrong').length, 5)
     assert.equal(answers.filter((code) => code === 'user.second-factor-waits').length, 19)
@@ -192,8 +203,14 @@ describe('the second factor', () => {
     const used = (await auditOf(ada.id)).find(({ action }) => action === 'user.recovery-code-used')
     assert.deepEqual(used, { action: 'user.recovery-code-used', actor: ada.id, details: { left: 9 } })
     const renew = (body: object) => post(`${ME}/recovery-codes`, body, { token: ada.token })
-    assert.deepEqual(codeOf(await renew({ password: 'not the password', code: ada.app.code() })), [403, 'user.wrong-password'])
-    assert.deepEqual(codeOf(await renew({ password: PASSWORD, code: ada.app.wrongCode() })), [403, 'user.second-factor-wrong'])
+    assert.deepEqual(codeOf(await renew({ password: 'not the password', code: ada.app.code() })), [
+      403,
+      'user.wrong-password',
+    ])
+    assert.deepEqual(codeOf(await renew({ password: PASSWORD, code: ada.app.wrongCode() })), [
+      403,
+      'user.second-factor-wrong',
+    ])
     const renewed = await renew({ password: PASSWORD, code: ada.app.code() })
     assert.equal(renewed.status, 200)
     assert.equal(await lastAction(ada.id), 'user.recovery-codes-renewed')
@@ -204,14 +221,23 @@ describe('the second factor', () => {
   test('is removed with password and code, and then asked for no more', async () => {
     const ada = await protectedAccount()
     const remove = (body: object) => post(`${ME}/remove`, body, { token: ada.token })
-    assert.deepEqual(codeOf(await remove({ password: 'not the password', code: ada.app.code() })), [403, 'user.wrong-password'])
-    assert.deepEqual(codeOf(await remove({ password: PASSWORD, code: ada.app.wrongCode() })), [403, 'user.second-factor-wrong'])
+    assert.deepEqual(codeOf(await remove({ password: 'not the password', code: ada.app.code() })), [
+      403,
+      'user.wrong-password',
+    ])
+    assert.deepEqual(codeOf(await remove({ password: PASSWORD, code: ada.app.wrongCode() })), [
+      403,
+      'user.second-factor-wrong',
+    ])
     assert.deepEqual(codeOf(await remove({ password: PASSWORD })), [400, 'request.invalid'])
     assert.equal((await login(ada.email)).status, 202)
     assert.equal((await remove({ password: PASSWORD, code: ada.app.code() })).status, 204)
     assert.equal(await lastAction(ada.id), 'user.second-factor-removed')
     assert.equal((await login(ada.email)).status, 200)
-    assert.deepEqual(codeOf(await remove({ password: PASSWORD, code: ada.app.code(1) })), [409, 'user.second-factor-off'])
+    assert.deepEqual(codeOf(await remove({ password: PASSWORD, code: ada.app.code(1) })), [
+      409,
+      'user.second-factor-off',
+    ])
     assert.equal((await h.database.query('SELECT 1 FROM recovery_codes WHERE user_id = $1', [ada.id])).length, 0)
   })
 
@@ -233,7 +259,12 @@ describe('the second factor', () => {
       ['/api/v1/auth/login/second-factor', { challenge: 'x', code: 123_456 }, 400, 'request.invalid'],
       ['/api/v1/auth/login/second-factor', { challenge: { $ne: '' }, code: '123456' }, 400, 'request.invalid'],
       ['/api/v1/auth/login/second-factor', { challenge: 'x', code: '123456', userId: 'x' }, 400, 'request.invalid'],
-      ['/api/v1/auth/login/second-factor', { challenge: 'x'.repeat(43), code: '123456' }, 401, 'user.challenge-unknown'],
+      [
+        '/api/v1/auth/login/second-factor',
+        { challenge: 'x'.repeat(43), code: '123456' },
+        401,
+        'user.challenge-unknown',
+      ],
       ['/api/v1/auth/login/second-factor', { challenge: '\u0000', code: '123456' }, 401, 'user.challenge-unknown'],
       [`${ME}/totp/confirm`, { code: 'x'.repeat(41) }, 400, 'request.invalid'],
       [`${ME}/totp`, { password: '' }, 400, 'request.invalid'],
@@ -251,7 +282,12 @@ describe('the second factor', () => {
     const tables = ['totp_factors', 'recovery_codes', 'sign_in_challenges', 'audit_log', 'idempotency_keys', 'outbox']
     for (const table of tables) {
       const stored = JSON.stringify(await h.database.query(`SELECT t::text FROM ${table} t`))
-      for (const hidden of [secret, challenge, ...recoveryCodes, ...recoveryCodes.map((code: string) => code.replaceAll('-', ''))])
+      for (const hidden of [
+        secret,
+        challenge,
+        ...recoveryCodes,
+        ...recoveryCodes.map((code: string) => code.replaceAll('-', '')),
+      ])
         assert.ok(!stored.includes(hidden), table)
     }
   })

@@ -1,4 +1,4 @@
-import { type LookupOptions, lookup as systemLookup } from 'node:dns'
+import { type LookupAddress, type LookupOptions, lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { Agent, request } from 'undici'
 import { isPublicAddress } from './public-addresses.ts'
@@ -80,15 +80,19 @@ export function createGuardedFetch(options: {
 const notPublic = (host: string) => new FetchRefused(`${host} is not on the public internet`)
 
 function guarded(lookup: LookupFunction, trustedHost: string | undefined): LookupFunction {
-  return (hostname, options: LookupOptions, done) => {
-    const isAllowed = (address: string) => hostname === trustedHost || isPublicAddress(address)
-    lookup(hostname, { ...options, all: true }, (error, found) => {
-      const addresses = Array.isArray(found) ? found : []
-      const [first] = addresses
-      if (error) done(error, [])
-      else if (!first || !addresses.every(({ address }) => isAllowed(address))) done(notPublic(hostname), [])
-      else if (options.all) done(null, addresses)
-      else done(null, first.address, first.family)
+  const allowed = (hostname: string, options: LookupOptions) =>
+    new Promise<readonly [LookupAddress, ...LookupAddress[]]>((resolve, reject) => {
+      lookup(hostname, { ...options, all: true }, (error, found) => {
+        const [first, ...others] = Array.isArray(found) ? found : []
+        const isPublic = [first, ...others].every((one) => one && isPublicAddress(one.address))
+        if (first && (isPublic || hostname === trustedHost)) resolve([first, ...others])
+        else reject(error ?? notPublic(hostname))
+      })
     })
+  return (hostname, options: LookupOptions, done) => {
+    allowed(hostname, options).then(
+      (addresses) => (options.all ? done(null, [...addresses]) : done(null, addresses[0].address, addresses[0].family)),
+      (error) => done(error, []),
+    )
   }
 }

@@ -1,3 +1,4 @@
+import { forwardedAddress } from '@micromart/http-kit/client-address'
 import { refusalProblem } from '@micromart/http-kit/idempotent-handler'
 import type { StatusTable } from '@micromart/http-kit/problem'
 import { type HttpServer, NoBody } from '@micromart/http-kit/server'
@@ -9,7 +10,6 @@ import type { ExternalRefusal, ExternalSignIn, Identities } from '../external-si
 import { type ProviderRounds, ROUND_TTL_S } from '../provider-rounds.ts'
 import type { Reauthenticate, ReauthenticationRefusal } from '../reauthenticate.ts'
 import type { BrowserCookie } from './browser-cookie.ts'
-import { clientAddress } from './client-address.ts'
 import { noRound, roundStatuses } from './provider-routes.ts'
 import { AddIdentityBody, AuthorizationBody, IdentitiesBody } from './provider-schemas.ts'
 import { ownerOf } from './second-factor-routes.ts'
@@ -71,7 +71,7 @@ export function identityRoutes(
     },
     handler: async (request, reply) => {
       const { provider, password, returnTo = '/' } = request.body
-      const claim = { userId: ownerOf(request), password, clientAddress: clientAddress(request) }
+      const claim = { userId: ownerOf(request), password, clientAddress: forwardedAddress(request.headers) }
       const owner = await reauthenticate(claim)
       if (!owner.ok) {
         if ('waitMs' in owner.error) reply.header('retry-after', String(Math.ceil(owner.error.waitMs / 1_000)))

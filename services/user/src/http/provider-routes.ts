@@ -55,7 +55,11 @@ export function providerRoutes(
       querystring: StartQuery,
     },
     handler: async (request, reply) => {
-      const question = { provider: request.params.provider, returnTo: request.query.returnTo ?? '/', ownerId: undefined }
+      const question = {
+        provider: request.params.provider,
+        returnTo: request.query.returnTo ?? '/',
+        ownerId: undefined,
+      }
       const away = await rounds.leave(question)
       if (!away.ok) throw refusalProblem(away.error, roundStatuses)
       cookie.set(reply, away.value.secret, ROUND_TTL_S)

@@ -1,3 +1,4 @@
+import { forwardedAddress } from '@micromart/http-kit/client-address'
 import { refusalProblem } from '@micromart/http-kit/idempotent-handler'
 import { kitProblem, type StatusTable } from '@micromart/http-kit/problem'
 import type { HttpServer } from '@micromart/http-kit/server'
@@ -6,7 +7,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { User } from '../domain/account.ts'
 import type { Reauthenticate, ReauthenticationRefusal } from '../reauthenticate.ts'
 import type { CodeRefusal, EnrolRefusal, SecondFactors } from '../second-factors.ts'
-import { clientAddress } from './client-address.ts'
 import {
   ConfirmBody,
   EnrolBody,
@@ -45,7 +45,10 @@ export function secondFactorRoutes(
     throw refusalProblem(result.error, statuses)
   }
   const proven = async (request: FastifyRequest, reply: FastifyReply, password: string): Promise<User> =>
-    valueIn(reply, await reauthenticate({ userId: ownerOf(request), password, clientAddress: clientAddress(request) }))
+    valueIn(
+      reply,
+      await reauthenticate({ userId: ownerOf(request), password, clientAddress: forwardedAddress(request.headers) }),
+    )
   const signedIn = { access: 'signed-in' } as const
   const tags = ['second-factor']
 
