@@ -4,7 +4,7 @@ import type { AuditLog } from '@micromart/postgres/audit-log'
 import type { Database, Transaction } from '@micromart/postgres/database'
 import { parseEmail, parseName, type User } from './domain/account.ts'
 import type { ProvidedIdentity } from './identity-providers.ts'
-import type { ProviderRounds, RoundRefusal } from './provider-rounds.ts'
+import { type ProviderRounds, type RoundRefusal, roundUnknown } from './provider-rounds.ts'
 
 /** A provider's account that opens an account here. */
 export interface LinkedIdentity {
@@ -31,8 +31,10 @@ export interface Identities {
 
 /** The accounts, as far as this has to do with them. */
 export interface ExternalAccounts {
+  /** False when it is closed. Nobody else changes it until the transaction ends. */
+  lock(tx: Transaction, id: string): Promise<boolean>
   /** Nobody else changes it until the transaction ends. */
-  lockByEmail(tx: Transaction, email: string): Promise<(User & { readonly emailVerified: boolean }) | undefined>
+  lockByEmail(tx: Transaction, email: string): Promise<User | undefined>
   /** Without a password, and with an address that is known to be theirs. False when the address is taken. */
   add(tx: Transaction, user: User): Promise<boolean>
 }
@@ -63,7 +65,7 @@ interface Parts {
 
 /** What a provider's word is worth here. */
 export function createExternalSignIn(parts: Parts): ExternalSignIn {
-  const { database, rounds, identities, ids, audit } = parts
+  const { database, rounds, identities, accounts, ids, audit } = parts
   const open = accountOpener(parts)
   return {
     signIn: (secret) =>
@@ -76,6 +78,7 @@ export function createExternalSignIn(parts: Parts): ExternalSignIn {
 
     link: (ownerId, secret) =>
       database.transaction(async (tx) => {
+        if (!(await accounts.lock(tx, ownerId))) return roundUnknown
         const found = await rounds.finish(tx, secret, ownerId)
         if (!found.ok) return found
         const identity = { ...found.value, id: ids.next(), userId: ownerId }
@@ -138,11 +141,11 @@ function accountOpener({ identities, accounts, ids, audit }: Parts) {
     const email = parseEmail(found.verifiedEmail ?? '')
     if (!email.ok) return isUnverified
     const existing = await accounts.lockByEmail(tx, email.value)
-    if (existing) {
-      const { emailVerified, ...user } = existing
-      return emailVerified ? linkTo(tx, user, found) : needsLink
+    if (existing) return existing.emailVerified ? linkTo(tx, existing, found) : needsLink
+    const user: User = {
+      ...{ id: ids.next(), email: email.value, emailVerified: true, name: nameOf(found, email.value) },
+      roles: ['customer'],
     }
-    const user: User = { id: ids.next(), email: email.value, name: nameOf(found, email.value), roles: ['customer'] }
     return (await accounts.add(tx, user)) ? linkTo(tx, user, found) : undefined
   }
 }

@@ -61,7 +61,7 @@ const roundOf = (secret: string): Round => ({
 const PURPOSE = 'provided identity'
 const sealerOf = (secret: string) => createSealer([derived(secret, 'identity')])
 
-const isUnknown = refuse(
+export const roundUnknown = refuse(
   'user.provider-round-unknown',
   'This sign-in was not begun in this browser, is over, or took too long; start it again',
 )
@@ -100,16 +100,16 @@ export function createProviderRounds(parts: {
       const provider = providerOf(name)
       if (!provider.ok) return provider
       // whoever brings somebody else's answer to this browser does not use up its round
-      if (new URLSearchParams(query).get('state') !== roundOf(secret).state) return isUnknown
+      if (new URLSearchParams(query).get('state') !== roundOf(secret).state) return roundUnknown
       const question = await store.take(hashOf(secret), name)
-      if (!question) return isUnknown
+      if (!question) return roundUnknown
       await store.settle(hashOf(secret), await outcomeOf(provider.value, secret, query))
       return ok(question.returnTo)
     },
 
     finish: async (tx, secret, ownerId) => {
       const round = await store.finish(tx, hashOf(secret), ownerId)
-      if (!round) return isUnknown
+      if (!round) return roundUnknown
       if (round.status === 'refused') return err({ code: round.refusal, detail: details[round.refusal] })
       const identity = JSON.parse(sealerOf(secret).open(round.sealedIdentity, PURPOSE).toString()) as ProvidedIdentity
       return ok({ ...identity, provider: round.provider })

@@ -58,7 +58,11 @@ const password = 'a password of my own'
 
 /** Opens accounts in every state that the routes of sign-in know. */
 export async function openDoors(shop: string): Promise<Doors> {
-  const send = async (method: string, path: string, options: { body?: object; token?: string; cookie?: string } = {}) => {
+  const send = async (
+    method: string,
+    path: string,
+    options: { body?: object; token?: string; cookie?: string } = {},
+  ) => {
     const { body, token, cookie } = options
     const response = await fetch(`${shop}${path}`, {
       method,
@@ -118,7 +122,12 @@ export async function openDoors(shop: string): Promise<Doors> {
     return { token, id: body.items[0].id as string }
   }
 
-  const [ada, bob, eve, confirming] = [await protectedOne(), await protectedOne(), await protectedOne(), await enrolled()]
+  const [ada, bob, eve, confirming] = [
+    await protectedOne(),
+    await protectedOne(),
+    await protectedOne(),
+    await enrolled(),
+  ]
   const { challenge } = (await send('POST', '/api/v1/auth/login', { body: ada.credentials })).body
   const codes = [ada, bob, eve].map(({ recoveryCodes: [code = ''] }) => code)
   const trips = { away: await start(), back: await back(await start()), linking: await linking() }

@@ -12,6 +12,7 @@ import { openSecrets } from '../../src/start/secrets.ts'
 import type { RunningShop } from '../../src/start/shop.ts'
 import { type Doors, openDoors, startGithub } from './doors.ts'
 import { email } from './nasty.ts'
+import { openPeople, type People } from './people.ts'
 import { openStores, type Stores } from './stores.ts'
 import { type BadTokens, badTokens } from './tokens.ts'
 
@@ -22,6 +23,7 @@ export interface Scene {
   /** Somebody who may be signed out and given roles, because nobody else needs them. */
   readonly spare: Spare
   readonly doors: Doors
+  readonly people: People
   readonly productId: string
   readonly sku: string
   /** Sold in euros. */
@@ -71,7 +73,7 @@ export interface OpenScene {
 }
 
 /** Nothing expires and nothing is decided while the test runs, and everything is logged. */
-const environment = { LOG_LEVEL: 'trace', SANDBOX_SLOW_MS: '600000' }
+const environment = { LOG_LEVEL: 'trace', SANDBOX_SLOW_MS: '600000', PAYMENT_RECONCILE_MS: '600000' }
 
 const PASSWORD = 'micromart-demo'
 
@@ -133,6 +135,7 @@ async function setUp(shop: RunningShop, stores: Stores, webhookSecret: string): 
       badTokens: await badTokens(tokens.shopper, stores.user),
       spare: await spare(shopper),
       doors: await openDoors(shop.url),
+      people: await openPeople(shopper),
       ...(await goods(shopper)),
       ...(await carts(shopper, tokens.shopper)),
       coupons: await coupons(shopper),
@@ -248,6 +251,7 @@ const secretsOf = ({
 }: Scene): readonly string[] => [
   ...Object.values(tokens).map((token) => token.split('.').at(-1) ?? token),
   ...Object.values(badTokens),
+  ...Object.values(scene.people.tokens),
   ...[scene.spare.refreshToken, scene.spare.otherRefreshToken],
   ...[cart, fullCart, emptyCart, scene.checkedOutCart, coupons.usedUp.cart].map(({ token }) => token),
   order.reference,

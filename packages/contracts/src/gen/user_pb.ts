@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file user.proto.
  */
 export const file_user: GenFile = /*@__PURE__*/
-  fileDesc("Cgp1c2VyLnByb3RvEhFtaWNyb21hcnQudXNlci52MSIkChFHZXRDb250YWN0UmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIkAKEkdldENvbnRhY3RSZXNwb25zZRINCgVmb3VuZBgBIAEoCBIMCgRuYW1lGAIgASgJEg0KBWVtYWlsGAMgASgJIhoKGExpc3RFbmRlZFNlc3Npb25zUmVxdWVzdCJOChlMaXN0RW5kZWRTZXNzaW9uc1Jlc3BvbnNlEjEKCHNlc3Npb25zGAEgAygLMh8ubWljcm9tYXJ0LnVzZXIudjEuRW5kZWRTZXNzaW9uIjwKDEVuZGVkU2Vzc2lvbhISCgpzZXNzaW9uX2lkGAEgASgJEhgKEHRva2Vuc19leHBpcmVfYXQYAiABKAky2AEKC1VzZXJRdWVyaWVzElkKCkdldENvbnRhY3QSJC5taWNyb21hcnQudXNlci52MS5HZXRDb250YWN0UmVxdWVzdBolLm1pY3JvbWFydC51c2VyLnYxLkdldENvbnRhY3RSZXNwb25zZRJuChFMaXN0RW5kZWRTZXNzaW9ucxIrLm1pY3JvbWFydC51c2VyLnYxLkxpc3RFbmRlZFNlc3Npb25zUmVxdWVzdBosLm1pY3JvbWFydC51c2VyLnYxLkxpc3RFbmRlZFNlc3Npb25zUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("Cgp1c2VyLnByb3RvEhFtaWNyb21hcnQudXNlci52MSIkChFHZXRDb250YWN0UmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIkAKEkdldENvbnRhY3RSZXNwb25zZRINCgVmb3VuZBgBIAEoCBIMCgRuYW1lGAIgASgJEg0KBWVtYWlsGAMgASgJIkkKFUdldEFjY291bnRNYWlsUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEg4KBmxldHRlchgCIAEoCRIPCgdsaW5rX2lkGAMgASgJImYKFkdldEFjY291bnRNYWlsUmVzcG9uc2USDQoFZm91bmQYASABKAgSDAoEbmFtZRgCIAEoCRINCgVlbWFpbBgDIAEoCRIMCgRsaW5rGAQgASgJEhIKCmV4cGlyZXNfYXQYBSABKAkiGgoYTGlzdEVuZGVkU2Vzc2lvbnNSZXF1ZXN0Ik4KGUxpc3RFbmRlZFNlc3Npb25zUmVzcG9uc2USMQoIc2Vzc2lvbnMYASADKAsyHy5taWNyb21hcnQudXNlci52MS5FbmRlZFNlc3Npb24iPAoMRW5kZWRTZXNzaW9uEhIKCnNlc3Npb25faWQYASABKAkSGAoQdG9rZW5zX2V4cGlyZV9hdBgCIAEoCTK/AgoLVXNlclF1ZXJpZXMSWQoKR2V0Q29udGFjdBIkLm1pY3JvbWFydC51c2VyLnYxLkdldENvbnRhY3RSZXF1ZXN0GiUubWljcm9tYXJ0LnVzZXIudjEuR2V0Q29udGFjdFJlc3BvbnNlEm4KEUxpc3RFbmRlZFNlc3Npb25zEisubWljcm9tYXJ0LnVzZXIudjEuTGlzdEVuZGVkU2Vzc2lvbnNSZXF1ZXN0GiwubWljcm9tYXJ0LnVzZXIudjEuTGlzdEVuZGVkU2Vzc2lvbnNSZXNwb25zZRJlCg5HZXRBY2NvdW50TWFpbBIoLm1pY3JvbWFydC51c2VyLnYxLkdldEFjY291bnRNYWlsUmVxdWVzdBopLm1pY3JvbWFydC51c2VyLnYxLkdldEFjY291bnRNYWlsUmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * @generated from message micromart.user.v1.GetContactRequest
@@ -57,6 +57,80 @@ export const GetContactResponseSchema: GenMessage<GetContactResponse> = /*@__PUR
   messageDesc(file_user, 1);
 
 /**
+ * @generated from message micromart.user.v1.GetAccountMailRequest
+ */
+export type GetAccountMailRequest = Message<"micromart.user.v1.GetAccountMailRequest"> & {
+  /**
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * verify-email, reset-password, confirm-new-email, email-change-requested, email-changed, password-changed or account-closed.
+   *
+   * @generated from field: string letter = 2;
+   */
+  letter: string;
+
+  /**
+   * The link that the mail carries or tells of; empty for letters without one.
+   *
+   * @generated from field: string link_id = 3;
+   */
+  linkId: string;
+};
+
+/**
+ * Describes the message micromart.user.v1.GetAccountMailRequest.
+ * Use `create(GetAccountMailRequestSchema)` to create a new message.
+ */
+export const GetAccountMailRequestSchema: GenMessage<GetAccountMailRequest> = /*@__PURE__*/
+  messageDesc(file_user, 2);
+
+/**
+ * @generated from message micromart.user.v1.GetAccountMailResponse
+ */
+export type GetAccountMailResponse = Message<"micromart.user.v1.GetAccountMailResponse"> & {
+  /**
+   * False also when the letter would come too late: its link is used, replaced or expired.
+   *
+   * @generated from field: bool found = 1;
+   */
+  found: boolean;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string email = 3;
+   */
+  email: string;
+
+  /**
+   * Empty for letters without a link.
+   *
+   * @generated from field: string link = 4;
+   */
+  link: string;
+
+  /**
+   * RFC 3339; empty for letters without a link.
+   *
+   * @generated from field: string expires_at = 5;
+   */
+  expiresAt: string;
+};
+
+/**
+ * Describes the message micromart.user.v1.GetAccountMailResponse.
+ * Use `create(GetAccountMailResponseSchema)` to create a new message.
+ */
+export const GetAccountMailResponseSchema: GenMessage<GetAccountMailResponse> = /*@__PURE__*/
+  messageDesc(file_user, 3);
+
+/**
  * @generated from message micromart.user.v1.ListEndedSessionsRequest
  */
 export type ListEndedSessionsRequest = Message<"micromart.user.v1.ListEndedSessionsRequest"> & {
@@ -67,7 +141,7 @@ export type ListEndedSessionsRequest = Message<"micromart.user.v1.ListEndedSessi
  * Use `create(ListEndedSessionsRequestSchema)` to create a new message.
  */
 export const ListEndedSessionsRequestSchema: GenMessage<ListEndedSessionsRequest> = /*@__PURE__*/
-  messageDesc(file_user, 2);
+  messageDesc(file_user, 4);
 
 /**
  * @generated from message micromart.user.v1.ListEndedSessionsResponse
@@ -84,7 +158,7 @@ export type ListEndedSessionsResponse = Message<"micromart.user.v1.ListEndedSess
  * Use `create(ListEndedSessionsResponseSchema)` to create a new message.
  */
 export const ListEndedSessionsResponseSchema: GenMessage<ListEndedSessionsResponse> = /*@__PURE__*/
-  messageDesc(file_user, 3);
+  messageDesc(file_user, 5);
 
 /**
  * @generated from message micromart.user.v1.EndedSession
@@ -110,7 +184,7 @@ export type EndedSession = Message<"micromart.user.v1.EndedSession"> & {
  * Use `create(EndedSessionSchema)` to create a new message.
  */
 export const EndedSessionSchema: GenMessage<EndedSession> = /*@__PURE__*/
-  messageDesc(file_user, 4);
+  messageDesc(file_user, 6);
 
 /**
  * What other services may ask about people.
@@ -135,6 +209,16 @@ export const UserQueries: GenService<{
     methodKind: "unary";
     input: typeof ListEndedSessionsRequestSchema;
     output: typeof ListEndedSessionsResponseSchema;
+  },
+  /**
+   * What a mail about an account says, asked for when it is written: it is kept nowhere else.
+   *
+   * @generated from rpc micromart.user.v1.UserQueries.GetAccountMail
+   */
+  getAccountMail: {
+    methodKind: "unary";
+    input: typeof GetAccountMailRequestSchema;
+    output: typeof GetAccountMailResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_user, 0);

@@ -4,7 +4,7 @@ import type { User } from '../domain/account.ts'
 import type { ExternalAccounts, Identities, LinkedIdentity } from '../external-sign-in.ts'
 
 const OWNER = `
-  SELECT u.id, u.email, u.name, u.roles FROM identities i JOIN users u ON u.id = i.user_id
+  SELECT u.id, u.email, u.email_verified_at IS NOT NULL AS "emailVerified", u.name, u.roles FROM identities i JOIN users u ON u.id = i.user_id
   WHERE i.issuer = $1 AND i.subject = $2 AND u.closed_at IS NULL`
 const ADD = `
   INSERT INTO identities (id, user_id, provider, issuer, subject, linked_at) VALUES ($1, $2, $3, $4, $5, $6)
@@ -34,12 +34,14 @@ export const postgresIdentities = ({ database, clock }: { database: Database; cl
 const LOCK_BY_EMAIL = `
   SELECT id, email, name, roles, email_verified_at IS NOT NULL AS "emailVerified" FROM users WHERE email = $1
   FOR NO KEY UPDATE`
+const LOCK = 'SELECT id FROM users WHERE id = $1 AND closed_at IS NULL FOR NO KEY UPDATE'
 const ADD_ACCOUNT = `
   INSERT INTO users (id, email, name, roles, created_at, email_verified_at) VALUES ($1, $2, $3, $4, $5, $5)
   ON CONFLICT (email) DO NOTHING`
 
 export const postgresExternalAccounts = ({ clock }: { clock: Clock }): ExternalAccounts => ({
-  lockByEmail: async (tx, email) => (await tx.query<User & { emailVerified: boolean }>(LOCK_BY_EMAIL, [email]))[0],
+  lock: async (tx, id) => (await tx.query(LOCK, [id])).length === 1,
+  lockByEmail: async (tx, email) => (await tx.query<User>(LOCK_BY_EMAIL, [email]))[0],
   add: async (tx, { id, email, name, roles }) =>
     (await tx.execute(ADD_ACCOUNT, [id, email, name, roles, clock.now()])) === 1,
 })

@@ -6,6 +6,8 @@ const FIND = `
     last_step::float8 AS "lastStep", failures, waits_until AS "waitsUntil"
   FROM totp_factors WHERE user_id = $1`
 const LOCK = `${FIND} FOR UPDATE`
+/** Always before the rows that belong to it, as whoever closes an account does it: no two wait for each other. */
+const LOCK_OWNER = 'SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE'
 const OFFER = `
   INSERT INTO totp_factors (user_id, sealed_secret, key_id, created_at, last_step, failures)
   VALUES ($1, $2, $3, $4, 0, 0)
@@ -21,7 +23,10 @@ const REMOVE = 'DELETE FROM totp_factors WHERE user_id = $1'
 
 export const postgresFactors = ({ clock }: { clock: Clock }): Factors => ({
   find: async (db, userId) => (await db.query<Factor>(FIND, [userId]))[0],
-  lock: async (tx, userId) => (await tx.query<Factor>(LOCK, [userId]))[0],
+  lock: async (tx, userId) => {
+    await tx.query(LOCK_OWNER, [userId])
+    return (await tx.query<Factor>(LOCK, [userId]))[0]
+  },
   offer: async (tx, { userId, sealed, keyId }) => (await tx.execute(OFFER, [userId, sealed, keyId, clock.now()])) === 1,
   accept: async (tx, userId, step) => (await tx.execute(ACCEPT, [userId, step, clock.now()])) === 1,
   noteFailures: async (tx, userId, { failures, waitsUntil }) => tx.write(NOTE_FAILURES, [userId, failures, waitsUntil]),

@@ -4,6 +4,7 @@ import type { HttpServer } from '@micromart/http-kit/server'
 import type { IdempotentWrite } from '@micromart/postgres/idempotency'
 import type { Accounts } from '../accounts.ts'
 import type { AccountRefusal, User } from '../domain/account.ts'
+import type { PasswordRefusal } from '../domain/password.ts'
 import type { Passwords } from '../ports.ts'
 import type { RefreshRefusal, Sessions } from '../sessions.ts'
 import type { Entrance } from '../sign-in.ts'
@@ -14,9 +15,10 @@ import { RefreshBody, RegisterBody, SignedInBody } from './user-schemas.ts'
 const statuses = {
   'user.email-invalid': 400,
   'user.name-invalid': 400,
+  'user.password-too-common': 400,
   'user.email-taken': 409,
   'user.refresh-token-invalid': 401,
-} satisfies StatusTable<AccountRefusal['code'] | RefreshRefusal['code'] | 'user.email-taken'>
+} satisfies StatusTable<(AccountRefusal | PasswordRefusal | RefreshRefusal)['code'] | 'user.email-taken'>
 
 export interface AuthRoutes {
   readonly accounts: Accounts

@@ -98,7 +98,12 @@ export function identityRoutes(
 
   http.delete(`${PATH}/:id`, {
     config: signedIn,
-    schema: { tags, summary: 'Take a provider from my account', params: Type.Object({ id: Type.String() }), body: NoBody },
+    schema: {
+      tags,
+      summary: 'Take a provider from my account',
+      params: Type.Object({ id: Type.String() }),
+      body: NoBody,
+    },
     handler: async (request, reply) => {
       const { id } = request.params
       return done(reply, await externalSignIn.unlink(ownerOf(request), isUuid(id) ? id : NO_IDENTITY))

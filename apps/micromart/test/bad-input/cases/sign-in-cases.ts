@@ -8,7 +8,16 @@ const FACTOR = '/api/v1/users/me/second-factor'
 const IDENTITIES = '/api/v1/users/me/identities'
 const OIDC = '/api/v1/auth/oidc'
 
-const elsewhere = ['//evil.example', 'https://evil.example', '/\\evil.example', '/%09/evil.example', 'x', '', '/%0d%0ax', '/é']
+const elsewhere = [
+  '//evil.example',
+  'https://evil.example',
+  '/\\evil.example',
+  '/%09/evil.example',
+  'x',
+  '',
+  '/%0d%0ax',
+  '/é',
+]
 
 export const signInCases: CasesByRoute = {
   'POST /api/v1/auth/login/second-factor': {
@@ -16,8 +25,16 @@ export const signInCases: CasesByRoute = {
     accepted: 200,
     wrongField: ['401 user.challenge-unknown'],
     special: ({ doors, tokens }) => [
-      bad('an unknown challenge', { body: { challenge: 'x'.repeat(43), code: '123456' } }, '401 user.challenge-unknown'),
-      bad('a recovery code alone', { body: { challenge: 'x', code: doors.signingIn.code } }, '401 user.challenge-unknown'),
+      bad(
+        'an unknown challenge',
+        { body: { challenge: 'x'.repeat(43), code: '123456' } },
+        '401 user.challenge-unknown',
+      ),
+      bad(
+        'a recovery code alone',
+        { body: { challenge: 'x', code: doors.signingIn.code } },
+        '401 user.challenge-unknown',
+      ),
       bad('an access token', { body: { challenge: tokens.shopper, code: '123456' } }, INVALID),
       bad('somebody else’s id', { body: { ...doors.signingIn, userId: 'x' } }, INVALID),
     ],
@@ -28,9 +45,13 @@ export const signInCases: CasesByRoute = {
     bodyIsOptional: true,
     special: ({ doors }) => [
       bad('no cookie', { headers: { cookie: '' } }, NO_ROUND),
-      ...['micromart-provider=x', `micromart-provider=${'x'.repeat(43)}`, 'micromart-provider=', '=;;', '__proto__=x'].map(
-        (cookie) => bad(`the cookie ${cookie}`, { headers: { cookie } }, NO_ROUND),
-      ),
+      ...[
+        'micromart-provider=x',
+        `micromart-provider=${'x'.repeat(43)}`,
+        'micromart-provider=',
+        '=;;',
+        '__proto__=x',
+      ].map((cookie) => bad(`the cookie ${cookie}`, { headers: { cookie } }, NO_ROUND)),
       bad('two cookies of one name', { headers: { cookie: `${doors.back.cookie}; ${doors.away.cookie}` } }, NO_ROUND),
       bad('somebody who is not back yet', { headers: { cookie: doors.away.cookie } }, NO_ROUND),
       bad('an owner’s round', { headers: { cookie: doors.linking.cookie } }, NO_ROUND),
@@ -42,7 +63,9 @@ export const signInCases: CasesByRoute = {
     accepted: 303,
     unknown: ['404 user.provider-unknown', INVALID],
     special: () => [
-      ...elsewhere.map((path) => bad(`back to ${path}`, { path: `${OIDC}/github?returnTo=${encodeURI(path)}` }, INVALID)),
+      ...elsewhere.map((path) =>
+        bad(`back to ${path}`, { path: `${OIDC}/github?returnTo=${encodeURI(path)}` }, INVALID),
+      ),
       bad('an owner of its own', { path: `${OIDC}/github?ownerId=x` }, INVALID),
     ],
   },
@@ -119,7 +142,9 @@ export const signInCases: CasesByRoute = {
     wrongField: [WRONG],
     harmless: { '/returnTo missing': 'it may be left out' },
     special: ({ doors: { password } }) => [
-      ...elsewhere.map((returnTo) => bad(`back to ${returnTo}`, { body: { provider: 'github', password, returnTo } }, INVALID)),
+      ...elsewhere.map((returnTo) =>
+        bad(`back to ${returnTo}`, { body: { provider: 'github', password, returnTo } }, INVALID),
+      ),
       bad('a provider that nobody knows', { body: { provider: 'nobody', password } }, '404 user.provider-unknown'),
     ],
   },
