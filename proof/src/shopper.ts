@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import { type Dispatcher, Pool } from 'undici'
 
 /** One answer of the shop. `status` 0 means that no answer came, so that nobody knows what became of the request. */
@@ -29,7 +30,7 @@ export interface CheckoutOptions {
   readonly email?: string
 }
 
-/** A client of the shop that goes through the gateway and knows nothing but the public API. */
+/** A client of the shop that waits when it is told to, goes through the gateway and knows nothing but the public API. */
 export interface Shopper {
   readonly calls: () => number
   call(call: Call): Promise<Answer>
@@ -73,8 +74,12 @@ export function shopperOver(way: {
     calls += 1
     const sent = body === undefined ? { headers } : withBody(body, headers)
     try {
-      const response = await way.send({ method, path, ...sent })
-      return answerOf(response.statusCode, response.headers, await response.body.text())
+      for (let tries = 1; ; tries += 1) {
+        const response = await way.send({ method, path, ...sent })
+        const answer = answerOf(response.statusCode, response.headers, await response.body.text())
+        if (!isTooFast(answer) || tries === MOST_TRIES) return answer
+        await pause(Number(answer.headers['retry-after']) * 1_000)
+      }
     } catch (error) {
       return { status: 0, headers: {}, text: String(error), body: undefined }
     }
@@ -116,6 +121,10 @@ export function shopperOver(way: {
     close: way.close,
   }
 }
+
+/** The gateway's limit, which has refused before anything was done; not the answer of a service that was asked too often. */
+const isTooFast = ({ status, body }: Answer) => status === 429 && body?.code === 'rate-limit.exceeded'
+const MOST_TRIES = 10
 
 /** A body that is a string already is sent as it is, well-formed or not. */
 const withBody = (body: unknown, headers: Readonly<Record<string, string>>) => ({

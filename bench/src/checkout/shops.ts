@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { runProgram, startProgram } from '@micromart/proof/program'
 import { openShopkeeper } from '@micromart/proof/shopkeeper'
 import { createShopper, type Shopper } from '@micromart/proof/shopper'
+import { unlimited } from '@micromart/proof/unlimited'
 import { freePortRange } from '@micromart/testkit/free-ports'
 import { createVirtualHost } from '@micromart/testkit/rabbitmq-vhost'
 
@@ -27,7 +28,7 @@ export async function openBenchShop(shape: ShapeName, shoppers: number): Promise
   const port = await freePortRange()
   const host = shape === 'split' ? await virtualHost() : undefined
   const args = ['start', '--port', String(port), '--data', dataDir, ...(host ? ['--split'] : [])]
-  const program = startProgram(args, { LOG_LEVEL: 'warn', ...(host ? { AMQP_URL: host.url } : {}) })
+  const program = startProgram(args, { LOG_LEVEL: 'warn', ...unlimited, ...(host ? { AMQP_URL: host.url } : {}) })
   await program.says('MicroMart is ready')
   const shopper = createShopper(`http://127.0.0.1:${port}`, { connections: shoppers })
   return {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { Agent, type IncomingMessage, request as send } from 'node:http'
 import { test } from 'node:test'
 import { systemClock } from '@micromart/kernel/clock'
 import { uuidV7 } from '@micromart/kernel/ids'
+import { CRASH_POINT_CHANNEL, type PointReached } from '@micromart/telemetry/crash-points'
 import { silentLogger } from '@micromart/telemetry/logger'
 import { anonymous } from './identity.ts'
 import { buildHttp } from './server.ts'
@@ -30,4 +32,26 @@ test('a service that leaves is not ready, answers on, and ends its connections w
   leaving = true
   assert.deepEqual(await ask('/health'), [200, 'close', true])
   assert.deepEqual(await ask('/ready'), [503, 'close', false])
+})
+
+test('an answer that fails on its way out is a 500, whatever it was going to say', async (t) => {
+  const fail = (told: unknown) => {
+    const reached = told as PointReached
+    if (reached.point !== 'reply.before') return
+    unsubscribe(CRASH_POINT_CHANNEL, fail) // the answer that says so goes the same way out
+    reached.outcome = Promise.reject(new Error('broken'))
+  }
+  subscribe(CRASH_POINT_CHANNEL, fail)
+  t.after(() => unsubscribe(CRASH_POINT_CHANNEL, fail))
+  const http = await buildHttp({
+    service: 'test',
+    log: silentLogger(),
+    ids: uuidV7(systemClock),
+    verifyToken: async () => anonymous,
+  })
+  t.after(() => http.close())
+  http.post('/orders', { config: { access: 'public' } }, async (_request, reply) => reply.code(201).send({ id: 1 }))
+  const answer = await http.inject({ method: 'POST', url: '/orders' })
+  assert.equal(answer.statusCode, 500)
+  assert.equal(answer.json().code, 'service.failed')
 })

@@ -23,6 +23,11 @@ export const env = {
   /** Several that do the same, separated by commas. */
   urls: (field: Field<readonly string[]>) =>
     Type.Array(Type.String({ pattern: URL_PATTERN }), { minItems: 1, ...field }),
+  /** Several words, separated by commas; none by default. */
+  words: (field: Field<readonly string[]> & { pattern?: string }) => {
+    const { pattern, ...described } = field
+    return Type.Array(Type.String(pattern === undefined ? { minLength: 1 } : { pattern }), described)
+  },
   flag: (field: Field<boolean>) => Type.Boolean({ ...field }),
   /** Never shown in an error. */
   secret: (field: Field<string>) => Type.String({ minLength: leastLength(field), secret: true, ...field }),

@@ -1,4 +1,5 @@
 import { availableParallelism, loadavg } from 'node:os'
+import { randomFrom } from '../random.ts'
 import { createShopper } from '../shopper.ts'
 import type { Finding } from '../verify/finding.ts'
 import { type RigFault, Violation } from './faults/fault.ts'
@@ -8,7 +9,6 @@ import { startLoad } from './load/load.ts'
 import { openStaff } from './load/staff.ts'
 import type { PlannedFault } from './plan.ts'
 import { createProbe } from './probe.ts'
-import { seededRandom } from './random.ts'
 import type { Rig } from './rig/rig.ts'
 import { startWatch } from './watch.ts'
 import { runWave } from './waves.ts'
@@ -75,7 +75,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Outcome> {
   const load = await startLoad({
     shopper,
     staff,
-    random: seededRandom(`${options.seed} shoppers ${records.length}`),
+    random: randomFrom(options.seed, `shoppers ${records.length}`),
     rate: options.rate,
     history: journal.history,
     onViolation: (sentence) => violate('I1', sentence),

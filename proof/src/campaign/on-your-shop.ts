@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { randomFrom } from '../random.ts'
 import { createShopper, type Shopper } from '../shopper.ts'
 import { type BookName, bookNames } from '../verify/books.ts'
 import { report } from '../verify/report.ts'
 import { openJournal } from './journal.ts'
 import { judge } from './judge.ts'
 import type { Ending } from './on-own-servers.ts'
-import { seededRandom } from './random.ts'
 import { CannotRun } from './rig/rig.ts'
 import { distributionOf, groupBy } from './statistics.ts'
 import { badCustomers } from './your-shop/bad-customers.ts'
@@ -51,7 +51,7 @@ export async function runOnYourShop(options: YourShopOptions): Promise<Ending> {
     const worker = async () => {
       while (next < faults && mayGoOn()) {
         const number = next++
-        const random = seededRandom(`${seed} ${number}`)
+        const random = randomFrom(seed, `customer ${number}`)
         const customer = random.pick(badCustomers)
         const { method } = options
         const how = { shopper, url, method, random, history: journal.history, skus, endWithinMs: END_WITHIN_MS }

@@ -1,4 +1,4 @@
-import { type Random, seededRandom } from './random.ts'
+import { type Random, randomFrom } from '../random.ts'
 
 /** What the shop is made of, as far as a plan has to know. */
 export interface Shape {
@@ -41,10 +41,10 @@ export interface PlannedFault extends Draw {
 }
 
 const LATEST_START_MS = 400
-const ALONE_PERCENT = 75
+const ALONE = 0.75
 
 /**
- * The faults of a campaign. They are dealt from a shuffled deck, so that every kind comes as often as its cards say; up to `atOnce` neighbours with
+ * The faults of a campaign. They are dealt from a shuffle deck, so that every kind comes as often as its cards say; up to `atOnce` neighbours with
  * different targets make a wave. The same seed, kinds and shape give the same plan.
  */
 export function planCampaign(options: {
@@ -55,7 +55,7 @@ export function planCampaign(options: {
   readonly shape: Shape
 }): readonly PlannedFault[] {
   const { faults, atOnce, kinds, shape } = options
-  const random = seededRandom(options.seed)
+  const random = randomFrom(options.seed)
   const deck = kinds.flatMap((kind) => Array.from({ length: kind.cards }, () => kind))
   const plan: PlannedFault[] = []
   let dealt: FaultKind[] = []
@@ -64,12 +64,12 @@ export function planCampaign(options: {
   let claimed = new Set<string>()
   let closed = false
   while (plan.length < faults) {
-    if (dealt.length === 0) dealt = [...random.shuffled(deck)]
+    if (dealt.length === 0) dealt = [...random.shuffle(deck)]
     const kind = dealt.pop()
     if (!kind) throw new Error('A campaign needs at least one kind of fault')
     const draw = kind.draw(random, shape)
     const claims = kind.claims(draw.target, shape)
-    const alone = kind.hitsAll === true && random.chance(ALONE_PERCENT)
+    const alone = kind.hitsAll === true && random.chance(ALONE)
     if (inWave > 0 && (closed || alone || inWave >= atOnce || claims.some((claim) => claimed.has(claim)))) {
       wave += 1
       inWave = 0

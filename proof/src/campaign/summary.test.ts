@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { randomFrom } from '../random.ts'
 import type { FaultRecord, JournalContent } from './journal.ts'
-import { seededRandom } from './random.ts'
 import { htmlReport } from './report/report.ts'
 import { distributionOf, percentile, ruleOfThree } from './statistics.ts'
 import { summarise } from './summary.ts'
@@ -38,7 +38,7 @@ const content = (faults: readonly FaultRecord[], violations: readonly string[] =
 
 describe('percentiles', () => {
   test('are values that occur, by nearest rank', () => {
-    const hundred = seededRandom('x').shuffled(Array.from({ length: 100 }, (_, index) => index + 1))
+    const hundred = randomFrom('x').shuffle(Array.from({ length: 100 }, (_, index) => index + 1))
     assert.deepEqual(
       [50, 95, 99, 100].map((percent) => percentile(hundred, percent)),
       [50, 95, 99, 100],

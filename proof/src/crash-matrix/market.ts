@@ -9,6 +9,7 @@ import { startRedisServer } from '@micromart/testkit/redis-server'
 import { recordHistory } from '../history.ts'
 import { openShopkeeper } from '../shopkeeper.ts'
 import { createShopper } from '../shopper.ts'
+import { unlimited } from '../unlimited.ts'
 import { openBooks } from '../verify/books.ts'
 import type { Finding } from '../verify/finding.ts'
 import { verify } from '../verify/verify.ts'
@@ -73,6 +74,7 @@ export async function openMarket({ servers, onProgress }: MarketOptions): Promis
     REDIS_URL: redis.url,
     ...servers,
     ...TIMES,
+    ...unlimited,
     ...agent,
     LOG_LEVEL: 'warn',
     AMQP_URL: host.url,

@@ -1,4 +1,4 @@
-import { randomFrom } from '../simulator/random.ts'
+import { randomFrom } from '../random.ts'
 import type { FuzzTarget, OpenTarget } from './target.ts'
 
 /** Inputs `from` up to, not including, `to`. */

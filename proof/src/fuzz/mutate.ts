@@ -1,4 +1,4 @@
-import type { Random } from '../simulator/random.ts'
+import type { Random } from '../random.ts'
 
 /** Characters at which parsers change their mind. */
 const LETTERS = [

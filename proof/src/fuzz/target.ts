@@ -1,4 +1,4 @@
-import type { Random } from '../simulator/random.ts'
+import type { Random } from '../random.ts'
 
 /** Whether a target took an input or refused it in the documented way; a target that only ever does one of them is not tested. */
 export type Verdict = 'accepted' | 'refused'

@@ -10,6 +10,7 @@ import { runningPostgresUrl } from '@micromart/embedded-postgres/running-postgre
 import { freePortRange } from '@micromart/testkit/free-ports'
 import { createVirtualHost } from '@micromart/testkit/rabbitmq-vhost'
 import { startProgram } from '../program.ts'
+import { unlimited } from '../unlimited.ts'
 import { type Books, openBooks } from '../verify/books.ts'
 import { verify } from '../verify/verify.ts'
 import type { OwnScene } from './scene.ts'
@@ -33,7 +34,12 @@ export async function openOwnShop(options: {
   const dataDir = await mkdtemp(join(tmpdir(), 'micromart-races-'))
   const port = await freePortRange()
   const args = ['start', '--port', String(port), '--data', dataDir, ...(host ? ['--split'] : [])]
-  const environment = { LOG_LEVEL: 'warn', ...options.environment, ...(host ? { AMQP_URL: host.url } : {}) }
+  const environment = {
+    LOG_LEVEL: 'warn',
+    ...unlimited,
+    ...options.environment,
+    ...(host ? { AMQP_URL: host.url } : {}),
+  }
   const start = async () => {
     const started = startProgram(args, environment)
     await started.says('MicroMart is ready')

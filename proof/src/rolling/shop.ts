@@ -10,6 +10,7 @@ import { openDatabase } from '@micromart/postgres/database'
 import { createVirtualHost } from '@micromart/testkit/rabbitmq-vhost'
 import { openShopkeeper } from '../shopkeeper.ts'
 import { createShopper } from '../shopper.ts'
+import { unlimited } from '../unlimited.ts'
 import { openBooks } from '../verify/books.ts'
 import type { Finding } from '../verify/finding.ts'
 import { verify } from '../verify/verify.ts'
@@ -52,7 +53,7 @@ export async function openRollingShop(options: RollingShopOptions): Promise<Roll
       port: await freePorts(options.instances),
       dataDir,
       fresh: false,
-      environment: { PATH, HOME, LOG_LEVEL: 'warn', POSTGRES_URL: postgresUrl, AMQP_URL: host.url },
+      environment: { PATH, HOME, LOG_LEVEL: 'warn', ...unlimited, POSTGRES_URL: postgresUrl, AMQP_URL: host.url },
     })
     await loadDemoCatalogue({ url: shop.url, onProgress: options.onProgress })
     return {

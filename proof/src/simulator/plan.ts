@@ -1,5 +1,5 @@
 import { type ServiceName, serviceNames } from '@micromart/service-kit/service'
-import { type Random, randomFrom } from './random.ts'
+import { type Random, randomFrom } from '../random.ts'
 
 /** The databases of a shop; the sandbox provider keeps its own. */
 export const databaseNames = [...serviceNames, 'sandbox'] as const

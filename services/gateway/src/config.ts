@@ -1,5 +1,9 @@
-import { env } from '@micromart/service-kit/config'
+import { networkFaults } from '@micromart/http-kit/client-address'
+import { redisUrlFaults } from '@micromart/redis/redis-connection'
+import { ConfigError, type Env, env, parseConfig } from '@micromart/service-kit/config'
 import Type, { type Static } from 'typebox'
+import { originFaults } from './cors.ts'
+import { LIMIT_PATTERN } from './rate-limit/policies.ts'
 
 const upstream = (name: string) => env.urls({ description: `HTTP addresses of the ${name} service` })
 
@@ -17,6 +21,50 @@ export const GatewayConfig = Type.Object({
     maximum: 65_535,
     description: 'requests to one service at the same time; more are refused at once',
   }),
+  TRUSTED_PROXIES: env.words({
+    default: [],
+    description:
+      'addresses or networks (10.0.0.0/8) of proxies in front, whose X-Forwarded-For and -Proto are believed',
+  }),
+  REDIS_URL: env.secret({
+    default: '',
+    description:
+      'redis://user:password@host:port, where all gateways count requests together; without it each by itself',
+  }),
+  RATE_LIMITS: env.words({
+    default: [],
+    pattern: LIMIT_PATTERN,
+    description: 'limits other than the defaults: name=requests/seconds, such as sign-in=20/60; all=... for the rest',
+  }),
+  CORS_ORIGINS: env.words({
+    default: [],
+    description: 'origins (https://shop.example) whose pages may call the shop; * for any; none by default',
+  }),
+  CORS_CREDENTIALS: env.flag({ default: false, description: 'true lets those pages send cookies along' }),
+  HSTS_MAX_AGE_S: env.integer({
+    default: 31_536_000,
+    description: 'how long browsers that came by TLS come by TLS only, in seconds; 0 says nothing of it',
+  }),
+  ACCESS_LOG_PERCENT: env.integer({
+    default: 1,
+    maximum: 100,
+    description: 'of ordinary requests that are logged; failed and slow ones always are',
+  }),
+  ACCESS_LOG_SLOW_MS: env.integer({ default: 1_000, description: 'how long a request takes to be called slow, in ms' }),
+  MOST_CONNECTIONS: env.integer({
+    default: 10_000,
+    minimum: 1,
+    description: 'connections of clients at the same time',
+  }),
+  MOST_CONNECTIONS_PER_ADDRESS: env.integer({
+    default: 512,
+    minimum: 1,
+    description: 'of them from one address; trusted proxies have no such limit',
+  }),
+  LEAST_BYTES_PER_S: env.integer({
+    default: 256,
+    description: 'who sends a body or reads an answer more slowly for ten seconds is cut off; 0 for nobody',
+  }),
   JWKS_URL: env.urls({ description: 'where the keys of access tokens are' }),
   USER_URL: upstream('user'),
   PRODUCT_URL: upstream('product'),
@@ -28,3 +76,15 @@ export const GatewayConfig = Type.Object({
   ANALYTICS_URL: upstream('analytics'),
 })
 export type GatewayConfig = Static<typeof GatewayConfig>
+
+/** @throws ConfigError with every fault */
+export function gatewayConfig(environment: Env): GatewayConfig {
+  const config = parseConfig(GatewayConfig, environment)
+  const faults = [
+    ...networkFaults(config.TRUSTED_PROXIES).map((fault) => `TRUSTED_PROXIES: ${fault}`),
+    ...redisUrlFaults('REDIS_URL', config.REDIS_URL),
+    ...originFaults(config.CORS_ORIGINS, config.CORS_CREDENTIALS),
+  ]
+  if (faults.length > 0) throw new ConfigError(faults)
+  return config
+}

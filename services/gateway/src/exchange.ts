@@ -3,6 +3,8 @@ import { anonymous, type Caller } from '@micromart/http-kit/identity'
 import type { ProblemError } from '@micromart/http-kit/problem'
 import type { WorkContext } from '@micromart/telemetry/context'
 import type { Answer, Source } from './answer.ts'
+import type { Client } from './client.ts'
+import { hasName, withUsual } from './header-list.ts'
 import { sendProblem } from './refusal.ts'
 import type { Route } from './routes.ts'
 
@@ -18,6 +20,8 @@ export interface Ask {
   readonly route: Route
   /** Of the client. */
   readonly address: string
+  /** The client came by TLS. */
+  readonly isSecure?: boolean
   readonly context: WorkContext
 }
 
@@ -37,6 +41,8 @@ const MOST_UNREAD_BYTES = 128 * 1024
 /** An answer up to this size goes out with its headers in one piece. */
 const ONE_PIECE_BYTES = 8 * 1024
 
+const NOTHING: readonly string[] = []
+
 /** One request and its answer on their way through the gateway. What is found out about them on the way is written here. */
 export class Exchange implements Ask, Answer {
   readonly request: IncomingMessage
@@ -47,11 +53,14 @@ export class Exchange implements Ask, Answer {
   /** The target without its query. */
   readonly path: string
   readonly address: string
+  readonly isSecure: boolean
   readonly context: WorkContext
   /** By `performance.now()`. */
   readonly startedAtMs = performance.now()
   /** What every answer to this request says, whoever gives it: header names in lower case and values in turn. */
   readonly said: string[]
+  /** What an answer says unless its maker does; likewise. */
+  usual: readonly string[] = NOTHING
   /** By the verified token. */
   caller: Caller = anonymous
   /** Undefined for a page of the gateway, and for what leads nowhere. */
@@ -60,7 +69,7 @@ export class Exchange implements Ask, Answer {
   work: Work | undefined = undefined
   #source: Source | undefined = undefined
 
-  constructor(request: IncomingMessage, response: GatewayResponse, from: { address: string; context: WorkContext }) {
+  constructor(request: IncomingMessage, response: GatewayResponse, from: { client: Client; context: WorkContext }) {
     const target = request.url ?? '/'
     const query = target.indexOf('?')
     this.request = request
@@ -69,7 +78,8 @@ export class Exchange implements Ask, Answer {
     this.method = request.method ?? 'GET'
     this.target = target
     this.path = query < 0 ? target : target.slice(0, query)
-    this.address = from.address
+    this.address = from.client.address
+    this.isSecure = from.client.isSecure
     this.context = from.context
     this.said = ['x-request-id', from.context.correlationId]
     response.exchange = this
@@ -86,9 +96,9 @@ export class Exchange implements Ask, Answer {
     const all = said.slice()
     for (let index = 0; index < headers.length; index += 2) {
       const name = headers[index] ?? ''
-      if (!hasName(said, name)) all.push(name, headers[index + 1] ?? '')
+      if (name === 'vary' || !hasName(said, name)) all.push(name, headers[index + 1] ?? '')
     }
-    response.writeHead(status, all)
+    response.writeHead(status, withUsual(all, this.usual))
     this.#source = source
   }
 
@@ -113,9 +123,4 @@ export class Exchange implements Ask, Answer {
   refuse(problem: ProblemError): void {
     sendProblem(this, problem)
   }
-}
-
-function hasName(headers: readonly string[], name: string): boolean {
-  for (let index = 0; index < headers.length; index += 2) if (headers[index] === name) return true
-  return false
 }

@@ -7,6 +7,7 @@ import type { Ids } from '@micromart/kernel/ids'
 import { crashPoint } from '@micromart/telemetry/crash-points'
 import type { Logger } from '@micromart/telemetry/logger'
 import type { Answer } from './answer.ts'
+import { type Client, clientsBehind } from './client.ts'
 import { Exchange, GatewayResponse } from './exchange.ts'
 import type { Forwarder } from './forwarder.ts'
 import { fail } from './refusal.ts'
@@ -49,8 +50,8 @@ export interface GatewayOptions {
   readonly verifyToken: VerifyToken
   readonly ids: Ids
   readonly log: Logger
-  /** The client's address; by default whoever has opened the connection. */
-  readonly addressOf?: (request: IncomingMessage) => string
+  /** Who asks, behind proxies that are trusted; by default whoever has opened the connection. */
+  readonly clientOf?: (request: IncomingMessage) => Client
   readonly rateLimits?: RateLimits
   readonly cache?: ResponseCache
   readonly manners?: Manners
@@ -58,7 +59,7 @@ export interface GatewayOptions {
 
 const PAGE_METHODS = ['GET', 'HEAD']
 
-const peerOf = (request: IncomingMessage) => request.socket.remoteAddress ?? ''
+const peers = clientsBehind(() => false)
 
 /**
  * The single entry point. Every request goes the same way: address checks, route, identity, rate limit, access, cache, service. As long as
@@ -66,16 +67,30 @@ const peerOf = (request: IncomingMessage) => request.socket.remoteAddress ?? ''
  */
 export function createGateway(options: GatewayOptions): Server<typeof IncomingMessage, typeof GatewayResponse> {
   const { pages, findRoute, forwarder, verifyToken, rateLimits, cache, manners, log, ids } = options
-  const addressOf = options.addressOf ?? peerOf
+  const clientOf = options.clientOf ?? peers
 
   const begin = (exchange: Exchange): Promise<void> | void => {
     if (manners?.greet?.(exchange)) return
     refuseUnfit(exchange)
     refuseTricks(exchange)
     const page = pageOf(pages, exchange.path)
-    if (page && PAGE_METHODS.includes(exchange.method)) return showPage(page, exchange)
-    routeTo(exchange, page ? { allowed: PAGE_METHODS } : findRoute(exchange.method, exchange.path))
+    if (page && PAGE_METHODS.includes(exchange.method)) return limitedPage(page, exchange)
+    const match = page ? { allowed: PAGE_METHODS } : findRoute(exchange.method, exchange.path)
+    if (match && 'route' in match) exchange.found = match.route
+    else throw counted(exchange) ?? nothingThere(exchange, match)
     return identify(exchange)
+  }
+
+  /** Whoever asks for pages, or looks for doors, is counted too. */
+  const counted = (exchange: Exchange): ProblemError | undefined => {
+    const refusal = rateLimits?.admit(exchange)
+    return refusal instanceof ProblemError ? refusal : undefined
+  }
+
+  const limitedPage = (page: Page, exchange: Exchange) => {
+    const refusal = counted(exchange)
+    if (refusal) throw refusal
+    return showPage(page, exchange)
   }
 
   const identify = (exchange: Exchange): Promise<void> | void => {
@@ -129,7 +144,7 @@ export function createGateway(options: GatewayOptions): Server<typeof IncomingMe
   const handle = (request: IncomingMessage, response: GatewayResponse) => {
     latest.set(request.socket, response)
     const exchange = new Exchange(request, response, {
-      address: addressOf(request),
+      client: clientOf(request),
       context: requestContext(request.headers, ids),
     })
     response.on('close', ended)
@@ -156,7 +171,15 @@ export function createGateway(options: GatewayOptions): Server<typeof IncomingMe
     )
 }
 
-const LIMITS = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 }
+const LIMITS = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 65_000,
+  connectionsCheckingInterval: 1_000,
+  maxHeaderSize: 16_384,
+}
+/** Of a request; a browser sends about twenty. */
+const MOST_HEADERS = 100
 
 const isRead = ({ found }: Exchange) => found?.method === 'GET'
 
@@ -164,13 +187,20 @@ const kindOf = ({ route }: Exchange) => `request:${route.method} ${route.path}`
 
 const isBadToken = (error: unknown) => error instanceof ProblemError && error.status === 401
 
-function showPage(page: Page, { request, response, said }: Exchange): Promise<void> | void {
-  for (let index = 0; index < said.length; index += 2) response.setHeader(said[index] ?? '', said[index + 1] ?? '')
+function showPage(page: Page, { request, response, said, usual }: Exchange): Promise<void> | void {
+  const headers = [...usual, ...said]
+  for (let index = 0; index < headers.length; index += 2)
+    response.setHeader(headers[index] ?? '', headers[index + 1] ?? '')
   return page(request, response)
 }
 
 /** What Node would refuse without a word, or let pass: RFC 9110, sections 7.2 and 10.1.1; RFC 9112, section 3.2. */
 function refuseUnfit({ request, headers: { host, expect } }: Exchange): void {
+  if (request.rawHeaders.length > 2 * MOST_HEADERS)
+    throw new ProblemError(431, {
+      code: 'request.too-many-headers',
+      detail: `A request has at most ${MOST_HEADERS} headers here`,
+    })
   if (host === undefined && request.httpVersion === '1.1')
     throw kitProblem('request.malformed', 'The header Host is missing')
   if (host !== undefined && hasTwoHosts(request)) throw kitProblem('request.malformed', 'There are two hosts')
@@ -191,6 +221,8 @@ function hasTwoHosts({ rawHeaders }: IncomingMessage): boolean {
 function refuseTricks({ target, path }: Exchange): void {
   const fault = targetFault(target, path)
   if (fault === undefined) return
+  if (fault === 'too-many-parameters')
+    throw new ProblemError(400, { code: 'request.too-many-parameters', detail: 'The address has too many parameters' })
   if (fault === 'malformed') throw kitProblem('request.malformed', 'The address has parts that no address here has')
   throw new ProblemError(414, { code: 'request.target-too-long', detail: 'The address is too long' })
 }
@@ -200,13 +232,9 @@ function pageOf(pages: ReadonlyMap<string, Page>, path: string): Page | undefine
   return pages.get(path) ?? (folder === '/' ? undefined : pages.get(folder))
 }
 
-function routeTo(exchange: Exchange, match: Match): void {
-  if (!match) throw kitProblem('route.unknown', 'There is nothing at this address')
-  if ('route' in match) {
-    exchange.found = match.route
-    return
-  }
+function nothingThere(exchange: Exchange, match: Extract<Match, { allowed: unknown }> | undefined): ProblemError {
+  if (!match) return kitProblem('route.unknown', 'There is nothing at this address')
   const allowed = match.allowed.join(', ')
   exchange.said.push('allow', allowed)
-  throw new ProblemError(405, { code: 'route.method-not-allowed', detail: `This address takes ${allowed}` })
+  return new ProblemError(405, { code: 'route.method-not-allowed', detail: `This address takes ${allowed}` })
 }

@@ -31,7 +31,9 @@ function isDropped(name: string): boolean {
   return found
 }
 
-const isHopByHop = new Set(HOP_BY_HOP)
+/** What a client need not know: it says nothing to a visitor, and much to an attacker. */
+const TELLTALES = ['server', 'x-powered-by', 'x-aspnet-version', 'x-runtime', 'via']
+const isKeptHere = new Set([...HOP_BY_HOP, ...TELLTALES])
 
 /** The headers that a Connection header names, but for the two words that name none. */
 function namedBy(connection: string | undefined): readonly string[] | undefined {
@@ -44,7 +46,7 @@ function namedBy(connection: string | undefined): readonly string[] | undefined 
  * the request came, and how long an answer is waited for. Made of what the gateway itself has read, never of the raw bytes.
  */
 export function requestHeaders(
-  { headers, context, address }: Pick<Ask, 'headers' | 'context' | 'address'>,
+  { headers, context, address, isSecure }: Pick<Ask, 'headers' | 'context' | 'address' | 'isSecure'>,
   deadlineMs: number,
 ): string[] {
   const passed: string[] = []
@@ -65,11 +67,13 @@ export function requestHeaders(
     'x-forwarded-host',
     headers.host ?? '',
     'x-forwarded-proto',
-    'http',
+    schemeOf(isSecure),
   )
   if (deadlineMs !== Number.POSITIVE_INFINITY) passed.push('x-deadline-ms', String(Math.max(1, Math.ceil(deadlineMs))))
   return passed
 }
+
+const schemeOf = (isSecure: boolean | undefined) => (isSecure === true ? 'https' : 'http')
 
 /** What the client gets of the service's headers, names and values in turn. */
 export function responseHeaders(headers: IncomingHttpHeaders): string[] {
@@ -77,7 +81,7 @@ export function responseHeaders(headers: IncomingHttpHeaders): string[] {
   const named = namedBy(headers.connection)
   for (const name in headers) {
     const value = headers[name]
-    if (value === undefined || isHopByHop.has(name) || named?.includes(name)) continue
+    if (value === undefined || isKeptHere.has(name) || named?.includes(name)) continue
     if (typeof value === 'string') passed.push(name, value)
     else for (const each of value) passed.push(name, each)
   }

@@ -4,12 +4,13 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { jwksVerifier } from '@micromart/http-kit/identity'
 import type { Clock } from '@micromart/kernel/clock'
 import type { Ids } from '@micromart/kernel/ids'
-import { type Env, parseConfig } from '@micromart/service-kit/config'
+import type { Env } from '@micromart/service-kit/config'
 import { serviceNames } from '@micromart/service-kit/service'
 import type { Logger } from '@micromart/telemetry/logger'
 import { staticBalancer, type Upstreams } from './balancer.ts'
-import { GatewayConfig } from './config.ts'
+import { type GatewayConfig, gatewayConfig } from './config.ts'
 import { createForwarder } from './forwarder.ts'
+import { frontDoor } from './front-door.ts'
 import { createGateway } from './gateway.ts'
 import { mergedOpenApi } from './openapi.ts'
 import { gatewayPages } from './pages.ts'
@@ -37,7 +38,7 @@ const LAST_ANSWERS_MS = 10_000
 export const gateway = {
   name: 'gateway' as const,
   async start({ environment, log, clock, ids }: GatewayParts): Promise<RunningGateway> {
-    const config = parseConfig(GatewayConfig, environment)
+    const config = gatewayConfig(environment)
     const upstreams: Upstreams = {
       user: config.USER_URL,
       product: config.PRODUCT_URL,
@@ -55,14 +56,20 @@ export const gateway = {
       openApi: mergedOpenApi(routes, balancer.addresses, () => clock.now().getTime()),
       readiness: () => readinessOf(balancer.addresses()),
     })
+    const findRoute = createRouter(routes)
+    const door = frontDoor({ config, log, findRoute })
     const server = createGateway({
-      findRoute: createRouter(routes),
+      findRoute,
       pages,
       forwarder: createForwarder({ balancer, services: serviceNames, mostInFlight: config.UPSTREAM_CONCURRENCY }),
       ids,
       log,
       verifyToken: jwksVerifier({ jwksUrls: config.JWKS_URL, clock }),
+      clientOf: door.clientOf,
+      rateLimits: door.rateLimits,
+      manners: door.manners,
     })
+    const stopGuarding = door.guard(server)
     const end = endOf(server, leaving.signal)
     await listen(server, config)
     const { port } = server.address() as AddressInfo
@@ -75,6 +82,8 @@ export const gateway = {
       close: async () => {
         leaving.abort()
         await end()
+        stopGuarding()
+        door.close()
         await balancer.close()
       },
     }

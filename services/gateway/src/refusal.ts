@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { PROBLEM_CONTENT_TYPE, ProblemError, problem } from '@micromart/http-kit/problem'
 import { runInContext, type WorkContext } from '@micromart/telemetry/context'
 import type { Logger } from '@micromart/telemetry/logger'
+import { withUsual } from './header-list.ts'
 
 /** An exchange, as far as a refusal has to know it. */
 interface Refused {
@@ -10,6 +11,7 @@ interface Refused {
   readonly method: string
   readonly context: WorkContext
   readonly said: readonly string[]
+  readonly usual: readonly string[]
 }
 
 const broken = () =>
@@ -28,7 +30,7 @@ export function fail(exchange: Refused, error: unknown, log: Logger): void {
 
 /** Answers with problem+json; an answer that has begun already is broken off instead. */
 export function sendProblem(
-  { request, response, context, said }: Omit<Refused, 'method'>,
+  { request, response, context, said, usual }: Omit<Refused, 'method'>,
   { status, refusal }: ProblemError,
 ): void {
   if (response.headersSent || response.destroyed) {
@@ -40,7 +42,8 @@ export function sendProblem(
   if ((status === 503 || status === 504) && !said.includes('retry-after')) headers.push('retry-after', '1')
   if (status === 401) headers.push('www-authenticate', 'Bearer')
   if (!request.complete) headers.push('connection', 'close') // what is still coming of the body is not read
-  response.writeHead(status, headers)
+  headers.push('cache-control', 'no-store')
+  response.writeHead(status, withUsual(headers, usual))
   response.end(text)
   request.resume()
 }

@@ -60,9 +60,21 @@ const TRICKS = /%2e|%5c|%00|\/\/|\/\.{1,2}(?:\/|$)|[\\#"<>^`{|}]|[^\x21-\x7e]/i
 const ENCODED_SLASH = /%2f/i
 const SKU_PATH = /^\/api\/v1\/inventory\/[^/]+(?:\/[a-z-]+)?$/
 
+const MOST_PARAMETERS = 100
+
+function parametersOf(target: string): number {
+  let count = 1
+  for (let at = target.indexOf('&'); at >= 0; at = target.indexOf('&', at + 1)) count += 1
+  return count
+}
+
 /** Why a request target is refused before it is routed; undefined for a good one. */
-export function targetFault(target: string, path: string): 'too-long' | 'malformed' | undefined {
+export function targetFault(
+  target: string,
+  path: string,
+): 'too-long' | 'too-many-parameters' | 'malformed' | undefined {
   if (target.length > LONGEST_TARGET) return 'too-long'
+  if (target.length > path.length && parametersOf(target) > MOST_PARAMETERS) return 'too-many-parameters'
   if (!path.startsWith('/') || TRICKS.test(path)) return 'malformed'
   return ENCODED_SLASH.test(path) && !SKU_PATH.test(path) ? 'malformed' : undefined
 }

@@ -1,6 +1,7 @@
 import type { Permission } from '@micromart/contracts/permissions'
 import type { Access } from '@micromart/http-kit/identity'
 import type { ServiceName } from '@micromart/service-kit/service'
+import type { RouteLimit } from './rate-limit/policies.ts'
 
 /** One public operation: which service answers it, and who may call it. */
 export interface Route {
@@ -13,6 +14,8 @@ export interface Route {
   readonly bodyLimit: number
   /** How long the service may take, in ms. */
   readonly deadlineMs: number
+  /** What it counts on its own, beside the general limit of whoever asks: see rate-limit/policies.ts. */
+  readonly limit?: RouteLimit
 }
 
 const KIB = 1024
@@ -34,13 +37,13 @@ const needs = <P extends Permission>(permission: P) => ({ access: permission })
 export const routes: readonly Route[] = [
   ...to(
     'user',
-    ['POST /api/v1/auth/register'],
-    ['POST /api/v1/auth/login'],
-    ['POST /api/v1/auth/login/second-factor'],
-    ['POST /api/v1/auth/login/provider'],
+    ['POST /api/v1/auth/register', { limit: 'register' }],
+    ['POST /api/v1/auth/login', { limit: 'sign-in' }],
+    ['POST /api/v1/auth/login/second-factor', { limit: 'sign-in' }],
+    ['POST /api/v1/auth/login/provider', { limit: 'sign-in' }],
     ['GET /api/v1/auth/oidc'],
-    ['GET /api/v1/auth/oidc/:provider'],
-    ['GET /api/v1/auth/oidc/:provider/callback', { deadlineMs: 20_000 }],
+    ['GET /api/v1/auth/oidc/:provider', { limit: 'sign-in' }],
+    ['GET /api/v1/auth/oidc/:provider/callback', { limit: 'sign-in', deadlineMs: 20_000 }],
     ['GET /api/v1/users/me/second-factor', signedIn],
     ['POST /api/v1/users/me/second-factor/totp', signedIn],
     ['POST /api/v1/users/me/second-factor/totp/confirm', signedIn],
@@ -50,7 +53,7 @@ export const routes: readonly Route[] = [
     ['POST /api/v1/users/me/identities', signedIn],
     ['POST /api/v1/users/me/identities/complete', signedIn],
     ['DELETE /api/v1/users/me/identities/:id', signedIn],
-    ['POST /api/v1/auth/refresh'],
+    ['POST /api/v1/auth/refresh', { limit: 'refresh' }],
     ['POST /api/v1/auth/logout'],
     ['POST /api/v1/auth/logout-everywhere', signedIn],
     ['GET /api/v1/auth/jwks'],
@@ -78,28 +81,31 @@ export const routes: readonly Route[] = [
     'product',
     ['GET /api/v1/products'],
     ['POST /api/v1/products', needs('catalogue:write')],
-    ['POST /api/v1/products/import', { ...needs('catalogue:write'), bodyLimit: 8 * KIB * KIB, deadlineMs: 30_000 }],
+    [
+      'POST /api/v1/products/import',
+      { ...needs('catalogue:write'), bodyLimit: 8 * KIB * KIB, deadlineMs: 30_000, limit: 'import' },
+    ],
     ['GET /api/v1/products/:idOrHandle'],
     ['PATCH /api/v1/products/:idOrHandle', needs('catalogue:write')],
     ['POST /api/v1/products/:idOrHandle/archive', needs('catalogue:write')],
   ),
   ...to(
     'inventory',
-    ['POST /api/v1/inventory/opening-stock', { ...needs('stock:write'), deadlineMs: 30_000 }],
+    ['POST /api/v1/inventory/opening-stock', { ...needs('stock:write'), deadlineMs: 30_000, limit: 'import' }],
     ['GET /api/v1/inventory/:sku'],
     ['GET /api/v1/inventory/:sku/movements', needs('stock:read')],
     ['POST /api/v1/inventory/:sku/adjustments', needs('stock:write')],
   ),
   ...to(
     'cart',
-    ['POST /api/v1/carts'],
+    ['POST /api/v1/carts', { limit: 'new-cart' }],
     ['GET /api/v1/carts/:id'],
     ['POST /api/v1/carts/:id/items'],
     ['PATCH /api/v1/carts/:id/items/:lineId'],
     ['DELETE /api/v1/carts/:id/items/:lineId'],
     ['PUT /api/v1/carts/:id/coupon'],
     ['DELETE /api/v1/carts/:id/coupon'],
-    ['POST /api/v1/carts/:id/checkout'],
+    ['POST /api/v1/carts/:id/checkout', { limit: 'checkout' }],
     ['GET /api/v1/coupons', needs('coupons:read')],
     ['POST /api/v1/coupons', needs('coupons:write')],
     ['GET /api/v1/coupons/:code', needs('coupons:read')],

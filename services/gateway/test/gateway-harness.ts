@@ -13,7 +13,7 @@ import type { TestContext } from 'node:test'
 import { jwksVerifier, TOKEN_AUDIENCE, TOKEN_ISSUER } from '@micromart/http-kit/identity'
 import { uuidV7 } from '@micromart/kernel/ids'
 import { type ServiceName, serviceNames } from '@micromart/service-kit/service'
-import { silentLogger } from '@micromart/telemetry/logger'
+import { type Logger, silentLogger } from '@micromart/telemetry/logger'
 import { fakeClock } from '@micromart/testkit/fake-clock'
 import { exportJWK, SignJWT } from 'jose'
 import { staticBalancer, type Upstreams } from '../src/balancer.ts'
@@ -95,7 +95,7 @@ export const route = (methodAndPath: string, options: Partial<Route> = {}): Rout
   return { method, path, service: 'order', access: 'public', bodyLimit: 1_024, deadlineMs: 5_000, ...options }
 }
 
-export interface GatewayTo extends Pick<GatewayOptions, 'rateLimits' | 'cache' | 'manners' | 'addressOf'> {
+export interface GatewayTo extends Pick<GatewayOptions, 'rateLimits' | 'cache' | 'manners' | 'clientOf'> {
   readonly url: string | readonly string[]
   readonly routes: readonly Route[]
   readonly jwksUrl?: string
@@ -125,15 +125,22 @@ export async function startGatewayTo(t: TestContext, options: GatewayTo): Promis
 /** The gateway as it is deployed; services that are not named are down. */
 export async function startGateway(
   t: TestContext,
-  services: Partial<Record<ServiceName, string>> & { jwks?: string; port?: string; drainMs?: number } = {},
+  services: Partial<Record<ServiceName, string>> & {
+    jwks?: string
+    port?: string
+    drainMs?: number
+    /** More variables of the environment. */
+    given?: Readonly<Record<string, string>>
+    log?: Logger
+  } = {},
 ): Promise<RunningGateway> {
-  const { jwks = nowhere, port = '0', drainMs = 0, ...up } = services
+  const { jwks = nowhere, port = '0', drainMs = 0, given = {}, log: own = log, ...up } = services
   const urls = Object.entries({ ...allAt([nowhere]), ...up }).map(([name, url]) => [
     `${name.toUpperCase()}_URL`,
     String(url),
   ])
-  const environment = { PORT: port, JWKS_URL: jwks, DRAIN_MS: String(drainMs), ...Object.fromEntries(urls) }
-  const door = await gateway.start({ environment, log, clock, ids })
+  const environment = { PORT: port, JWKS_URL: jwks, DRAIN_MS: String(drainMs), ...Object.fromEntries(urls), ...given }
+  const door = await gateway.start({ environment, log: own, clock, ids })
   let closed: Promise<void> | undefined
   const close = () => {
     closed ??= door.close()
@@ -150,6 +157,8 @@ export interface Call {
   readonly headers?: OutgoingHttpHeaders
   readonly body?: string
   readonly token?: string
+  /** Where the connection comes from: 127.0.0.1 if nothing is said, and any other of the loopback network. */
+  readonly from?: string
 }
 
 export interface Answer {
@@ -161,10 +170,18 @@ export interface Answer {
 }
 
 /** One request on a connection of its own. */
-export async function ask(url: string, { method = 'GET', path, headers, body, token }: Call): Promise<Answer> {
+export async function ask(url: string, { method = 'GET', path, headers, body, token, from }: Call): Promise<Answer> {
   const { hostname, port } = new URL(url)
   const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` }
-  const request = send({ hostname, port, method, path, headers: { ...authorization, ...headers }, agent: false })
+  const request = send({
+    hostname,
+    port,
+    method,
+    path,
+    headers: { ...authorization, ...headers },
+    agent: false,
+    ...(from ? { localAddress: from } : {}),
+  })
   request.end(body)
   const [response] = (await once(request, 'response')) as [IncomingMessage]
   return answerOf(response)

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { Fault } from '../fault.ts'
 
 export interface ApiCall {
@@ -7,9 +8,27 @@ export interface ApiCall {
   readonly token?: string
 }
 
+/** When the shop says that this is too fast, it is done as slowly as it says. */
+const MOST_TRIES = 10
+const LONGEST_WAIT_S = 60
+
 /** Calls the shop through its gateway. @throws Fault with the problem's own words */
-export async function callApi<Body>(url: string, { method, path, body, token }: ApiCall): Promise<Body> {
-  const response = await fetch(`${url.replace(/\/$/, '')}${path}`, {
+export async function callApi<Body>(url: string, call: ApiCall): Promise<Body> {
+  for (let tries = 1; ; tries += 1) {
+    const response = await send(url, call)
+    const text = await response.text()
+    if (response.ok) return JSON.parse(text) as Body
+    const waitS = isTooFast(response, text) && tries < MOST_TRIES ? Number(response.headers.get('retry-after')) : 0
+    if (waitS === 0) throw new Fault(`${call.method} ${call.path} answered ${response.status}: ${problemText(text)}`)
+    await pause(Math.min(waitS, LONGEST_WAIT_S) * 1_000)
+  }
+}
+
+/** Of the gateway: refused before anything was done. */
+const isTooFast = ({ status }: Response, text: string) => status === 429 && text.includes('"rate-limit.exceeded"')
+
+const send = (url: string, { method, path, body, token }: ApiCall) =>
+  fetch(`${url.replace(/\/$/, '')}${path}`, {
     method,
     headers: {
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
@@ -23,10 +42,6 @@ export async function callApi<Body>(url: string, { method, path, body, token }: 
       { cause },
     )
   })
-  const text = await response.text()
-  if (response.ok) return JSON.parse(text) as Body
-  throw new Fault(`${method} ${path} answered ${response.status}: ${problemText(text)}`)
-}
 
 function problemText(text: string): string {
   try {

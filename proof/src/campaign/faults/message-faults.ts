@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { topology } from '@micromart/contracts/topology'
 import { until } from '@micromart/testkit/until'
 import { runProgram } from '../../program.ts'
+import { randomFrom } from '../../random.ts'
 import type { PlannedFault } from '../plan.ts'
-import { seededRandom } from '../random.ts'
 import type { Rig } from '../rig/rig.ts'
 import { nothingToHeal, numberIn, type RigFault } from './fault.ts'
 import { publishAll } from './publish.ts'
@@ -103,10 +103,10 @@ export const messageFaults: readonly RigFault[] = [
         values: [numberIn(fault, 'messages')],
       })
       const copies = Array.from({ length: numberIn(fault, 'copies') }, () => rows).flat()
-      const random = seededRandom(String(numberIn(fault, 'order')))
+      const random = randomFrom(numberIn(fault, 'order'))
       await publishAll(
         rig,
-        random.shuffled(copies).map(({ type, body }) => ({
+        random.shuffle(copies).map(({ type, body }) => ({
           exchange: `micromart.${type.split('.')[1] ?? ''}`,
           key: type,
           body,

@@ -1,6 +1,6 @@
 import type { FaultProxy, NetworkFault } from '@micromart/testkit/fault-proxy'
+import type { Random } from '../../random.ts'
 import type { PlannedFault, Shape } from '../plan.ts'
-import type { Random } from '../random.ts'
 import type { LinkName } from '../rig/links.ts'
 import type { Rig } from '../rig/rig.ts'
 import { clientOf, type Injected, linksTo, nothingToHeal, numberIn, type RigFault } from './fault.ts'
@@ -30,62 +30,63 @@ function hurtBy({ instances }: Rig, link: string): readonly string[] {
   return instances.filter(({ id, service }) => id === from || service === to).map(({ id }) => id)
 }
 
-const on = (links: (shape: Shape) => readonly string[], least: number, most: number) => ({
+/** A fault on one of these links, for so long. */
+const on = (
+  links: (shape: Shape) => readonly string[],
+  [least, most]: readonly [leastMs: number, mostMs: number],
+  how?: (random: Random) => NonNullable<PlannedFault['how']>,
+) => ({
   draw: (random: Random, shape: Shape) => ({
     target: random.pick(links(shape)),
     durationMs: random.between(least, most),
+    ...(how ? { how: how(random) } : {}),
   }),
   claims,
 })
 
 const all = ({ links }: Shape) => links
+const toPostgres = (shape: Shape) => linksTo('postgres', shape)
+const toRabbitMq = (shape: Shape) => linksTo('rabbitmq', shape)
 const toServices = ({ links }: Shape) => links.filter((link) => /^(everyone|queries|shoppers)>/.test(link))
+
+const DIRECTIONS = ['to-server', 'to-client'] as const
+const directionIn = ({ how }: PlannedFault, name: string) => (how?.[name] === 'to-server' ? 'to-server' : 'to-client')
+const partition: RigFault['inject'] = (rig, fault) => apply(rig, fault, { kind: 'partition' })
 
 export const networkFaults: readonly RigFault[] = [
   {
     name: 'partition-postgres',
     meaning: 'Nothing passes between a process and PostgreSQL, silently. Healed when it passes again.',
     cards: 6,
-    ...on((shape) => linksTo('postgres', shape), 300, 4_000),
-    inject: (rig, fault) => apply(rig, fault, { kind: 'partition' }),
+    ...on(toPostgres, [300, 4_000]),
+    inject: partition,
   },
   {
     name: 'partition-rabbitmq',
     meaning: 'Nothing passes between a process and RabbitMQ, silently. Healed when it passes again.',
     cards: 6,
-    ...on((shape) => linksTo('rabbitmq', shape), 300, 4_000),
-    inject: (rig, fault) => apply(rig, fault, { kind: 'partition' }),
+    ...on(toRabbitMq, [300, 4_000]),
+    inject: partition,
   },
   {
     name: 'partition-service',
     meaning: 'Nobody reaches a service, silently. Healed when they do.',
     cards: 5,
-    ...on(toServices, 300, 3_000),
-    inject: (rig, fault) => apply(rig, fault, { kind: 'partition' }),
+    ...on(toServices, [300, 3_000]),
+    inject: partition,
   },
   {
     name: 'one-way-cut',
     meaning: 'One direction of a link is silent. Healed when it passes again.',
     cards: 6,
-    draw: (random, { links }) => ({
-      target: random.pick(links),
-      durationMs: random.between(300, 3_000),
-      how: { lost: random.pick(['to-server', 'to-client']) },
-    }),
-    claims,
-    inject: (rig, fault) =>
-      apply(rig, fault, { kind: 'one-way', lost: fault.how?.['lost'] === 'to-server' ? 'to-server' : 'to-client' }),
+    ...on(all, [300, 3_000], (random) => ({ lost: random.pick(DIRECTIONS) })),
+    inject: (rig, fault) => apply(rig, fault, { kind: 'one-way', lost: directionIn(fault, 'lost') }),
   },
   {
     name: 'latency',
     meaning: 'A link is slow, by up to half a second each way. Healed when it is not.',
     cards: 6,
-    draw: (random, { links }) => ({
-      target: random.pick(links),
-      durationMs: random.between(500, 3_000),
-      how: { delayMs: random.between(20, 300), jitterMs: random.between(0, 200) },
-    }),
-    claims,
+    ...on(all, [500, 3_000], (random) => ({ delayMs: random.between(20, 300), jitterMs: random.between(0, 200) })),
     inject: (rig, fault) =>
       apply(rig, fault, {
         kind: 'latency',
@@ -97,19 +98,14 @@ export const networkFaults: readonly RigFault[] = [
     name: 'narrow-line',
     meaning: 'A link carries a few kilobytes a second. Healed when it is wide again.',
     cards: 4,
-    draw: (random, { links }) => ({
-      target: random.pick(links),
-      durationMs: random.between(500, 3_000),
-      how: { bytesPerSecond: random.between(2_000, 50_000) },
-    }),
-    claims,
+    ...on(all, [500, 3_000], (random) => ({ bytesPerSecond: random.between(2_000, 50_000) })),
     inject: (rig, fault) => apply(rig, fault, { kind: 'bandwidth', bytesPerSecond: numberIn(fault, 'bytesPerSecond') }),
   },
   {
     name: 'reset',
     meaning: 'Every connection of a link is reset (RST): work done but not acknowledged comes again. Healed at once.',
     cards: 7,
-    ...on(all, 0, 0),
+    ...on(all, [0, 0]),
     inject: async (rig, fault) => ({
       did: `${proxyOf(rig, fault).reset()} connections reset`,
       heal: nothingToHeal,
@@ -121,31 +117,26 @@ export const networkFaults: readonly RigFault[] = [
     name: 'cut-mid-message',
     meaning: 'Connections break after some bytes, in the middle of a message. Healed when they no longer do.',
     cards: 5,
-    draw: (random, { links }) => ({
-      target: random.pick(links),
-      durationMs: random.between(300, 2_000),
-      how: { bytes: random.between(1, 4_000), direction: random.pick(['to-server', 'to-client']) },
-    }),
-    claims,
+    ...on(all, [300, 2_000], (random) => ({ bytes: random.between(1, 4_000), direction: random.pick(DIRECTIONS) })),
     inject: (rig, fault) =>
       apply(rig, fault, {
         kind: 'cut-after',
         bytes: numberIn(fault, 'bytes'),
-        direction: fault.how?.['direction'] === 'to-server' ? 'to-server' : 'to-client',
+        direction: directionIn(fault, 'direction'),
       }),
   },
   {
     name: 'half-open',
     meaning: 'Connections look open and are dead. Healed when new ones live; the dead stay dead.',
     cards: 3,
-    ...on(all, 300, 2_000),
+    ...on(all, [300, 2_000]),
     inject: (rig, fault) => apply(rig, fault, { kind: 'half-open' }),
   },
   {
     name: 'refuse',
     meaning: 'A port is closed; what is connected goes on. Healed when it is open.',
     cards: 4,
-    ...on(all, 300, 3_000),
+    ...on(all, [300, 3_000]),
     inject: (rig, fault) => apply(rig, fault, { kind: 'refuse' }),
   },
 ]

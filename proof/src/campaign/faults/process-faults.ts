@@ -63,7 +63,7 @@ export const processFaults: readonly RigFault[] = [
     cards: 5,
     draw: (random, { instances }) => ({
       target: random.pick(instances),
-      durationMs: random.chance(1) ? PAST_A_LEASE_MS : random.between(300, 4_000),
+      durationMs: random.chance(0.01) ? PAST_A_LEASE_MS : random.between(300, 4_000),
     }),
     claims: claimsItself,
     inject: async (rig, { target }) => {

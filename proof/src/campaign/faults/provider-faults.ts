@@ -1,8 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import type { NetworkFault } from '@micromart/testkit/fault-proxy'
+import { type Random, randomFrom } from '../../random.ts'
 import type { PlannedFault, Shape } from '../plan.ts'
-import type { Random } from '../random.ts'
-import { seededRandom } from '../random.ts'
 import type { LinkName } from '../rig/links.ts'
 import type { Rig } from '../rig/rig.ts'
 import { type Injected, linksTo, nothingToHeal, numberIn, type RigFault, Violation } from './fault.ts'
@@ -120,8 +119,8 @@ export const providerFaults: readonly RigFault[] = [
     claims: (target) => [target],
     inject: async (rig, fault) => {
       const stored = await recent(rig, numberIn(fault, 'count'))
-      const random = seededRandom(String(numberIn(fault, 'order')))
-      const again = random.shuffled([...stored, ...stored])
+      const random = randomFrom(numberIn(fault, 'order'))
+      const again = random.shuffle([...stored, ...stored])
       const statuses = await Promise.all(
         again.map(({ body }) => post(rig, body, sign(rig.webhookSecret, body, nowSeconds()))),
       )

@@ -1,6 +1,6 @@
 import type { HistoryRecorder } from '../../history.ts'
+import type { Random } from '../../random.ts'
 import type { Shopper } from '../../shopper.ts'
-import type { Random } from '../random.ts'
 import { type BuyOptions, buy, type Purchase, type Wish } from './purchase.ts'
 import type { Staff } from './staff.ts'
 import { nextWish } from './wishes.ts'
@@ -83,8 +83,8 @@ export async function startLoad(options: LoadOptions): Promise<Load> {
       options.onViolation(`${winners} customers were told that they have bought the last piece of ${sku}`)
   }
   const work = async () => {
-    if (random.chance(80)) return staff.restock(random.pick(skus), random.between(10, 60))
-    const problem = await staff.signIn({ withSlip: random.chance(30) })
+    if (random.chance(0.8)) return staff.restock(random.pick(skus), random.between(10, 60))
+    const problem = await staff.signIn({ withSlip: random.chance(0.3) })
     if (problem) options.onViolation(problem)
   }
   const resume = () => {

@@ -1,4 +1,4 @@
-import type { Random } from '../random.ts'
+import type { Random } from '../../random.ts'
 import type { Wish } from './purchase.ts'
 
 /** Most pay at once; the others make the shop work in every other way that the sandbox knows. */
@@ -22,11 +22,11 @@ export function nextWish(random: Random, skus: readonly string[]): Wish {
     rest -= percent
     return rest < 0
   }) ?? [0, { method: 'sandbox:success' }]
-  const again = random.chance(10) ? 'at-once' : random.chance(15) ? 'later' : undefined
+  const again = random.chance(0.1) ? 'at-once' : random.chance(0.15) ? 'later' : undefined
   return {
     ...wish,
-    skus: random.chance(50) && others.length > 0 ? [first, random.pick(others)] : [first],
+    skus: random.chance(0.5) && others.length > 0 ? [first, random.pick(others)] : [first],
     ...(again ? { again } : {}),
-    ...(random.chance(6) ? { cancel: true } : {}),
+    ...(random.chance(0.06) ? { cancel: true } : {}),
   }
 }

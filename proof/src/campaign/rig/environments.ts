@@ -1,4 +1,5 @@
 import { gatewayEnvironment, type Installation, serviceEnvironment } from '@micromart/cli/start/environment'
+import { unlimited } from '../../unlimited.ts'
 import type { LinkName, Links, Place } from './links.ts'
 
 /** Waits short enough for every order to come to its end within a minute, whatever happens to it. */
@@ -21,7 +22,8 @@ export function environmentOf(
   { installation, links }: { installation: Installation; links: Links },
 ): Record<string, string | undefined> {
   const common = { LOG_LEVEL: 'warn', PORT: String(httpPort), GRPC_PORT: String(grpcPort) }
-  if (service === 'gateway') return { ...gatewayEnvironment(installation), ...common }
+  const redis = { REDIS_URL: `redis://127.0.0.1:${links.portOf(`${id}>redis`)}` }
+  if (service === 'gateway') return { ...gatewayEnvironment(installation), ...common, ...unlimited, ...redis }
   const through = (url: string, link: LinkName) => {
     const moved = new URL(url)
     moved.port = String(links.portOf(link))
@@ -33,7 +35,7 @@ export function environmentOf(
     ...common,
     DATABASE_URL: through(installation.databases[service], `${id}>postgres`),
     BROKER_URL: through(installation.brokerUrl, `${id}>rabbitmq`),
-    ...(service === 'user' ? { REDIS_URL: `redis://127.0.0.1:${links.portOf(`${id}>redis`)}` } : {}),
+    ...(service === 'user' ? redis : {}),
     ...(service === 'payment'
       ? {
           SANDBOX_DATABASE_URL: through(installation.databases.sandbox, `${id}>provider`),

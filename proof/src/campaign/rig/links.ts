@@ -41,8 +41,8 @@ export function linkPlans(
   return [
     ...backends.map(({ id }) => ({ name: `${id}>postgres` as const, ports: [servers.postgres] })),
     ...backends.map(({ id }) => ({ name: `${id}>rabbitmq` as const, ports: [servers.rabbitmq] })),
-    ...backends
-      .filter(({ service }) => service === 'user')
+    ...places
+      .filter(({ service }) => service === 'user' || service === 'gateway')
       .map(({ id }) => ({ name: `${id}>redis` as const, ports: [servers.redis] })),
     ...backends
       .filter(({ service }) => service === 'payment')

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { insist, tryCheckout } from '../../buyers.ts'
 import type { HistoryRecorder } from '../../history.ts'
+import type { Random } from '../../random.ts'
 import type { Answer, GuestCart, Shopper } from '../../shopper.ts'
-import type { Random } from '../random.ts'
 import { hangUp, type RoughCall, sendInCrumbs } from './rough-client.ts'
 
 /** Somebody in a shop, with a filled cart and a way of checking out that must do no harm. */

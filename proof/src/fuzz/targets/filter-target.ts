@@ -13,7 +13,7 @@ import { queryClients } from '@micromart/service-kit/queries'
 import { type AnyServiceDefinition, CommonConfig } from '@micromart/service-kit/service'
 import { silentLogger } from '@micromart/telemetry/logger'
 import Type from 'typebox'
-import type { Random } from '../../simulator/random.ts'
+import type { Random } from '../../random.ts'
 import { mutate, noise } from '../mutate.ts'
 import type { FuzzTarget } from '../target.ts'
 

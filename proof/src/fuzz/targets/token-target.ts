@@ -7,7 +7,7 @@ import {
   sign as signWith,
 } from 'node:crypto'
 import { jwksVerifier, TOKEN_AUDIENCE, TOKEN_ISSUER } from '@micromart/http-kit/identity'
-import type { Random } from '../../simulator/random.ts'
+import type { Random } from '../../random.ts'
 import { mutate, mutateValue, noise } from '../mutate.ts'
 import { refusedBy } from '../refusal.ts'
 import type { FuzzTarget } from '../target.ts'

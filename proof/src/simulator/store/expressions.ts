@@ -1,49 +1,8 @@
 import { type Node, stringsOf, typeNameOf, unwrap } from './ast.ts'
-import { aggregates, functions, type Surroundings } from './functions.ts'
-import { comparisons, operatorOf } from './operators.ts'
-import type { Row, Tuple } from './tables.ts'
+import { type Expression, type Frame, type Scope, typed } from './expression.ts'
+import { aggregates, functions } from './functions.ts'
+import { binary, distinct, logic, negative, quantified, range } from './operations.ts'
 import { coerce, compare, notSimulated, SqlError, type SqlType, type Value } from './values.ts'
-
-/** One row of one source of a FROM clause; `row` is what a lock takes, and is missing for rows that lie in no table. */
-export interface Item {
-  readonly tuple: Tuple
-  readonly row?: Row
-}
-
-/** What an expression is evaluated on. */
-export interface Frame {
-  readonly items: readonly Item[]
-  readonly parameters: readonly Value[]
-  readonly around: Surroundings
-  /** The row of the query that this one is nested in. */
-  readonly outer?: Frame
-  /** The rows of a group, for aggregates. */
-  readonly group?: readonly Frame[]
-}
-
-export interface Expression {
-  readonly type: SqlType
-  readonly evaluate: (frame: Frame) => Value
-}
-
-export interface Source {
-  readonly alias: string
-  readonly columns: readonly { readonly name: string; readonly type: SqlType }[]
-}
-
-/** The names that an expression may use, and how nested queries are compiled. */
-export interface Scope {
-  readonly sources: readonly Source[]
-  readonly outer?: Scope
-  readonly subquery: (select: Node, scope: Scope) => Subquery
-}
-
-export interface Subquery {
-  readonly columns: readonly { readonly name: string; readonly type: SqlType }[]
-  readonly rows: (outer: Frame) => readonly Tuple[]
-}
-
-const typed = (type: SqlType, evaluate: Expression['evaluate']): Expression => ({ type, evaluate })
 
 /** Compiles an expression once; what it does not know it refuses by name, so that nothing is ever simulated wrongly in silence. */
 export function compileExpression(node: Node, scope: Scope): Expression {
@@ -132,27 +91,6 @@ function constant({ isnull, ival, fval, sval, boolval }: Node): Expression {
   return of('unknown', sval.sval ?? '')
 }
 
-/** AND, OR and NOT with SQL's unknown. */
-function logic(boolop: string, values: readonly Expression[]): Expression {
-  if (boolop === 'NOT_EXPR') {
-    const [value] = values
-    return typed('bool', (frame) => {
-      const result = value?.evaluate(frame)
-      return result === null ? null : !result
-    })
-  }
-  const decisive = boolop === 'OR_EXPR'
-  return typed('bool', (frame) => {
-    let unknown = false
-    for (const { evaluate } of values) {
-      const value = evaluate(frame)
-      if (value === null) unknown = true
-      else if (Boolean(value) === decisive) return decisive
-    }
-    return unknown ? null : !decisive
-  })
-}
-
 function operation({ kind, name, lexpr, rexpr }: Node, scope: Scope): Expression {
   const [operator = ''] = stringsOf(name)
   switch (kind) {
@@ -180,58 +118,6 @@ function operation({ kind, name, lexpr, rexpr }: Node, scope: Scope): Expression
     default:
       throw notSimulated(`${kind} ${operator}`)
   }
-}
-
-const negative = ({ type, evaluate }: Expression) =>
-  typed(type, (frame) => {
-    const value = evaluate(frame)
-    return value === null ? null : -(value as number)
-  })
-
-const distinct = (wanted: boolean, left: Expression, right: Expression) =>
-  typed('bool', (frame) => {
-    const [a, b] = [left.evaluate(frame), right.evaluate(frame)]
-    return (a === null || b === null ? a !== b : compare(a, b) !== 0) === wanted
-  })
-
-function binary(name: string, left: Expression, right: Expression): Expression {
-  const { type, apply } = operatorOf(name)
-  return typed(type(left.type, right.type), (frame) => {
-    const a = left.evaluate(frame)
-    if (a === null) return null
-    const b = right.evaluate(frame)
-    return b === null ? null : apply(a, b)
-  })
-}
-
-function range(
-  kind: string,
-  { operator, left, items }: { operator: string; left: Expression; items: readonly Expression[] },
-): Expression {
-  if (kind === 'AEXPR_BETWEEN') {
-    const [low, high] = items as [Expression, Expression]
-    return logic('AND_EXPR', [binary('>=', left, low), binary('<=', left, high)])
-  }
-  const isIn = logic(
-    'OR_EXPR',
-    items.map((item) => binary('=', left, item)),
-  )
-  return operator === '=' ? isIn : logic('NOT_EXPR', [isIn])
-}
-
-function quantified(operator: string, any: boolean, [left, array]: readonly [Expression, Expression]): Expression {
-  const holds = comparisons[operator]
-  if (!holds) throw notSimulated(`${operator} ANY`)
-  return typed('bool', (frame) => {
-    const value = left.evaluate(frame)
-    const items = array.evaluate(frame) as readonly Value[] | null
-    if (value === null || items === null) return null
-    const test = (item: Value) => {
-      const order = compare(value, item)
-      return order !== null && holds(order)
-    }
-    return any ? items.some(test) : items.every(test)
-  })
 }
 
 function caseOf(whens: readonly Node[], otherwise: Node | undefined, scope: Scope): Expression {

@@ -1,14 +1,7 @@
 import { type Node, stringsOf, typeNameOf, unwrap } from './ast.ts'
 import { type Catalogue, type Execution, type ResultColumn, tableOf } from './execution.ts'
-import {
-  compileExpression,
-  type Expression,
-  type Frame,
-  type Item,
-  type Scope,
-  type Source,
-  type Subquery,
-} from './expressions.ts'
+import type { Expression, Frame, Item, Scope, Source, Subquery } from './expression.ts'
+import { compileExpression } from './expressions.ts'
 import { rowFunctions } from './functions.ts'
 import { coerce, compare, notSimulated, SqlError, type Value } from './values.ts'
 

@@ -1,5 +1,6 @@
 import { type Node, stringsOf, typeNameOf, unwrap } from './ast.ts'
-import { compileExpression, type Frame } from './expressions.ts'
+import type { Frame } from './expression.ts'
+import { compileExpression } from './expressions.ts'
 import { scopeOf } from './from.ts'
 import type { Check, Column, TableDefinition, Tuple } from './tables.ts'
 import { notSimulated, SqlError } from './values.ts'

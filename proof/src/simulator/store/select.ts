@@ -1,13 +1,7 @@
 import { type Node, stringsOf, unwrap } from './ast.ts'
 import { type Execution, tableOf } from './execution.ts'
-import {
-  compileExpression,
-  type Expression,
-  type Frame,
-  hasAggregate,
-  type Scope,
-  type Subquery,
-} from './expressions.ts'
+import type { Expression, Frame, Scope, Subquery } from './expression.ts'
+import { compileExpression, hasAggregate } from './expressions.ts'
 import { addFrom, type Compiler, type FromStep, product, scopeOf } from './from.ts'
 import { rowFunctions } from './functions.ts'
 import { MustWait, type Tuple } from './tables.ts'

@@ -1,9 +1,10 @@
-import { type AdvisoryLocks, createAdvisoryLocks } from './advisory-locks.ts'
+import { createAdvisoryLocks } from './advisory-locks.ts'
 import { parse } from './ast.ts'
-import type { CompiledStatement, Execution, ResultColumn } from './execution.ts'
+import type { CompiledStatement, ResultColumn } from './execution.ts'
 import { define, isDefinition } from './schema.ts'
+import { control, executionFor, fail, finish, type Hall, newSession, release, type Session, wait } from './sessions.ts'
 import { compileQuery, isQuery } from './statements.ts'
-import { type Holder, MustWait, type Row, type Table, type TableDefinition, type Tuple, WriteSet } from './tables.ts'
+import { MustWait, type Table, type TableDefinition, type Tuple } from './tables.ts'
 import { fromClient, notSimulated, SqlError, toClient, type Value } from './values.ts'
 
 /**
@@ -82,37 +83,13 @@ const copyOf = ({ definition, rows, nextIdentity }: Table): Table => ({
   rows: new Set([...rows].map(({ committed }) => ({ committed, pending: undefined, lockedBy: undefined }))),
 })
 
-interface Server {
+interface Server extends Hall {
   readonly shared: Shared
-  readonly tables: Map<string, Table>
   readonly options: ServerOptions
-  readonly sessions: Set<Session>
-  readonly advisory: AdvisoryLocks<Session>
-}
-
-interface Session extends Holder {
-  listening: Set<string>
-  listener: (channel: string) => void
-  writes: WriteSet
-  /** In a transaction block: open, or failed and waiting for its ROLLBACK. */
-  block: 'none' | 'open' | 'failed'
-  notifications: string[]
-  waitingFor: Session | undefined
-  /** Settles when this session lets go of its locks. */
-  released: PromiseWithResolvers<void>
 }
 
 function openSession(server: Server, id: number): ServerSession {
-  const session = {
-    id,
-    listening: new Set<string>(),
-    listener: () => {},
-    block: 'none',
-    notifications: [],
-    waitingFor: undefined,
-    released: Promise.withResolvers<void>(),
-  } as Omit<Session, 'writes'> as Session
-  session.writes = new WriteSet(session)
+  const session = newSession(id)
   server.sessions.add(session)
   const note = (text: string, values: readonly Value[], answer: StatementRecord['answer']) =>
     server.options.record?.({ session: id, text, values, answer })
@@ -255,82 +232,4 @@ function recordOf(row: Tuple, columns: readonly ResultColumn[]): Record<string, 
     record[name] = toClient(row[index], type)
   }
   return record
-}
-
-function executionFor(server: Server, session: Session): Execution {
-  const { options, tables } = server
-  return {
-    now: options.now,
-    tables,
-    writes: session.writes,
-    named: new Map(),
-    scan: ({ rows }): readonly Row[] => (options.shuffle ? options.shuffle([...rows]) : [...rows]),
-    tryLock: (key, scope) => server.advisory.take(session, key, scope) === undefined,
-    lock: (key, scope) => {
-      const holder = server.advisory.take(session, key, scope)
-      if (holder) throw new MustWait(holder)
-    },
-    unlock: (key) => {
-      const had = server.advisory.unlock(session, key)
-      if (had) release(session)
-      return had
-    },
-  }
-}
-
-function control(server: Server, session: Session, verb: string) {
-  switch (verb) {
-    case 'TRANS_STMT_BEGIN':
-      session.block = 'open'
-      break
-    case 'TRANS_STMT_COMMIT':
-      finish(server, session, session.block === 'failed' ? 'rollback' : 'commit')
-      break
-    case 'TRANS_STMT_ROLLBACK':
-      finish(server, session, 'rollback')
-      break
-    default:
-      throw notSimulated(verb)
-  }
-}
-
-function finish(server: Server, session: Session, outcome: 'commit' | 'rollback') {
-  const { writes, notifications } = session
-  if (outcome === 'commit') writes.commit()
-  else writes.rollback()
-  session.block = 'none'
-  session.waitingFor = undefined
-  session.notifications = []
-  if (outcome === 'commit') for (const channel of new Set(notifications)) announce(server, channel)
-  server.advisory.endTransaction(session)
-  release(session)
-}
-
-function announce({ sessions }: Server, channel: string) {
-  for (const { listening, listener } of sessions) if (listening.has(channel)) queueMicrotask(() => listener(channel))
-}
-
-function fail(server: Server, session: Session) {
-  if (session.block === 'open') {
-    session.writes.rollback()
-    session.block = 'failed'
-    release(session)
-  } else if (session.block === 'none') finish(server, session, 'rollback')
-}
-
-function release(session: Session) {
-  const { resolve } = session.released
-  session.released = Promise.withResolvers()
-  resolve()
-}
-
-/** Whoever waits and would close a circle is told so, as the server tells one of them. */
-function wait(server: Server, session: Session, holder: Session): Answer {
-  for (let next: Session | undefined = holder; next; next = next.waitingFor)
-    if (next === session) {
-      fail(server, session)
-      throw new SqlError('40P01', 'deadlock detected')
-    }
-  session.waitingFor = holder
-  return { waitFor: holder.released.promise }
 }

@@ -9,8 +9,8 @@ import type {
   PublishOutcome,
   Verdict,
 } from '@micromart/messaging/broker'
+import type { Random } from '../../random.ts'
 import type { Noise } from '../plan.ts'
-import type { Random } from '../random.ts'
 import type { Actor, Schedule } from './schedule.ts'
 import type { Trace } from './trace.ts'
 

@@ -1,7 +1,7 @@
 import nodeCrypto from 'node:crypto'
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
-import type { Random } from '../random.ts'
+import type { Random } from '../../random.ts'
 import type { Schedule } from './schedule.ts'
 
 /** What code reaches for without being given it. */

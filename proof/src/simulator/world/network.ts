@@ -9,8 +9,8 @@ import {
 } from '@connectrpc/connect'
 import type { HttpServer } from '@micromart/http-kit/server'
 import type { QueryClients } from '@micromart/service-kit/queries'
+import type { Random } from '../../random.ts'
 import type { Noise } from '../plan.ts'
-import type { Random } from '../random.ts'
 import type { Actor, Schedule } from './schedule.ts'
 import type { Trace } from './trace.ts'
 

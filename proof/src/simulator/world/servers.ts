@@ -1,5 +1,5 @@
+import type { Random } from '../../random.ts'
 import { type DatabaseName, databaseNames } from '../plan.ts'
-import type { Random } from '../random.ts'
 import { type SimulatedServer, type StatementRecord, startSimulatedServer } from '../store/server.ts'
 import type { Schedule } from './schedule.ts'
 

@@ -1,7 +1,7 @@
 import type { AnyServiceDefinition, ServiceName } from '@micromart/service-kit/service'
 import { serviceNames } from '@micromart/service-kit/service'
+import { randomFrom } from '../../random.ts'
 import type { Fault, Plan } from '../plan.ts'
-import { randomFrom } from '../random.ts'
 import { createSimulatedBroker } from './broker.ts'
 import { enter } from './globals.ts'
 import { createNetwork, type Network, NoAnswer } from './network.ts'

@@ -1,32 +1,13 @@
-import type { StatusTable } from '@micromart/http-kit/problem'
 import { type HttpServer, NoBody } from '@micromart/http-kit/server'
 import type { Clock } from '@micromart/kernel/clock'
 import type { IdempotentWrite } from '@micromart/postgres/idempotency'
-import { applyCoupon, type CartRefusal, removeCoupon } from '../domain/cart.ts'
-import { type CouponRefusal, couponCode, usableAt } from '../domain/coupon.ts'
+import { applyCoupon, removeCoupon } from '../domain/cart.ts'
+import { couponCode, usableAt } from '../domain/coupon.ts'
 import type { CartStore, CouponBook } from '../ports.ts'
-import type { AccessRefusal } from './cart-access.ts'
 import { ById, CartBody } from './cart-schemas.ts'
+import { cartCouponStatuses } from './cart-statuses.ts'
 import { CodeBody } from './coupon-schemas.ts'
 import { cartEditor } from './edit-cart.ts'
-
-const statuses = {
-  'cart.unknown': 404,
-  'cart.unknown-line': 404,
-  'cart.no-coupon': 404,
-  'cart.checked-out': 409,
-  'cart.coupon-used-before': 409,
-  'cart.coupon-used-up': 409,
-  'cart.version-mismatch': 412,
-  'cart.coupon-currency-mismatch': 422,
-  'cart.coupon-expired': 422,
-  'cart.coupon-not-valid': 422,
-  'cart.currency-mismatch': 422,
-  'cart.empty': 422,
-  'cart.quantity-too-large': 422,
-  'cart.too-many-lines': 422,
-  'cart.total-too-large': 422,
-} satisfies StatusTable<(AccessRefusal | CartRefusal | CouponRefusal)['code']>
 
 export interface CartCouponRoutes {
   readonly carts: CartStore
@@ -36,7 +17,7 @@ export interface CartCouponRoutes {
 }
 
 export function cartCouponRoutes(http: HttpServer, { carts, coupons, write, clock }: CartCouponRoutes): void {
-  const edit = cartEditor({ carts, write, clock, statuses })
+  const edit = cartEditor({ carts, write, clock, statuses: cartCouponStatuses })
 
   http.put('/api/v1/carts/:id/coupon', {
     config: { access: 'public' },

@@ -13,20 +13,12 @@ import { addItem, type CartOwner, type CartRefusal, changeQuantity, emptyCart } 
 import type { CartStore, Catalogue, CatalogueRefusal } from '../ports.ts'
 import { type AccessRefusal, openCart } from './cart-access.ts'
 import { ById, ByLine, bodyOf, CartBody, ItemBody, NewCartBody, QuantityBody, StartedCartBody } from './cart-schemas.ts'
+import { cartStatuses } from './cart-statuses.ts'
 import { cartEditor } from './edit-cart.ts'
 
 const statuses = {
-  'cart.unknown': 404,
-  'cart.unknown-line': 404,
-  'cart.no-coupon': 404,
-  'cart.checked-out': 409,
-  'cart.version-mismatch': 412,
+  ...cartStatuses,
   'cart.unknown-sku': 422,
-  'cart.currency-mismatch': 422,
-  'cart.empty': 422,
-  'cart.quantity-too-large': 422,
-  'cart.too-many-lines': 422,
-  'cart.total-too-large': 422,
   'cart.catalogue-unavailable': 503,
 } satisfies StatusTable<(AccessRefusal | CartRefusal | CatalogueRefusal)['code']>
 

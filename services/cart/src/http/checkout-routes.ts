@@ -22,28 +22,15 @@ import type { CouponRefusal } from '../domain/coupon.ts'
 import type { CartStore, Checkout, CheckoutStore, CouponUses } from '../ports.ts'
 import { type AccessRefusal, openCartToChange } from './cart-access.ts'
 import { ById, CheckedOutBody, CheckoutBody } from './cart-schemas.ts'
+import { cartCouponStatuses } from './cart-statuses.ts'
 import { couponCustomer } from './coupon-customer.ts'
 
 type CheckoutRefusal = Refusal<'cart.card-number' | 'cart.email-required'>
 
 const statuses = {
-  'cart.unknown': 404,
-  'cart.unknown-line': 404,
-  'cart.no-coupon': 404,
-  'cart.checked-out': 409,
-  'cart.coupon-used-before': 409,
-  'cart.coupon-used-up': 409,
-  'cart.version-mismatch': 412,
+  ...cartCouponStatuses,
   'cart.card-number': 422,
-  'cart.coupon-currency-mismatch': 422,
-  'cart.coupon-expired': 422,
-  'cart.coupon-not-valid': 422,
-  'cart.currency-mismatch': 422,
   'cart.email-required': 422,
-  'cart.empty': 422,
-  'cart.quantity-too-large': 422,
-  'cart.too-many-lines': 422,
-  'cart.total-too-large': 422,
 } satisfies StatusTable<(AccessRefusal | CartRefusal | CheckoutRefusal | CouponRefusal)['code']>
 
 export interface CheckoutRoutes {

@@ -4,8 +4,11 @@ export interface Random {
   next(): number
   /** A whole number from `low` to `high`, both included. */
   between(low: number, high: number): number
+  /** `probability` is from 0 to 1. */
   chance(probability: number): boolean
+  /** @throws when there is nothing to pick from */
   pick<T>(items: readonly T[]): T
+  /** A copy in another order. */
   shuffle<T>(items: readonly T[]): readonly T[]
   bytes(size: number): Uint8Array<ArrayBuffer>
   /** A stream of its own that what others draw does not disturb. */
@@ -13,8 +16,8 @@ export interface Random {
 }
 
 /** SplitMix32 over the seed and the name (Steele, Lea and Flood: Fast splittable pseudorandom number generators, 2014). */
-export function randomFrom(seed: number, name = ''): Random {
-  let state = mix(seed ^ hashOf(name))
+export function randomFrom(seed: number | string, name = ''): Random {
+  let state = mix((typeof seed === 'string' ? hashOf(seed) : seed) ^ hashOf(name))
   const next = () => {
     state = (state + 0x9e3779b9) | 0
     return mix(state) / 0x1_0000_0000
@@ -24,7 +27,10 @@ export function randomFrom(seed: number, name = ''): Random {
     next,
     between,
     chance: (probability) => next() < probability,
-    pick: (items) => items[between(0, items.length - 1)] as (typeof items)[number],
+    pick: (items) => {
+      if (items.length === 0) throw new Error('There is nothing to pick from')
+      return items[between(0, items.length - 1)] as (typeof items)[number]
+    },
     shuffle: (items) => {
       const result = [...items]
       for (let last = result.length - 1; last > 0; last--) {
