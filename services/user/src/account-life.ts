@@ -45,7 +45,7 @@ export function accountLife(
   const isCommon = commonPasswords()
   const { mailLink, forgetLinks } = linkMailer({ links, timers, outbox, ids, clock })
   const { requestReset, mailResets } = resetRequests({ accounts, mailLink, timers, audit, ids, clock })
-  const prove = prover(reauthentication({ accounts, passwords, throttle }))
+  const prove = prover(reauthentication({ accounts, passwords, throttle, database, audit }))
   const shared = { ...own, accounts, changes, links, mailLink, outbox, audit, ids, clock, write, prove, isCommon }
   const openLink = linkOpener({ links, tokens, clock })
 

@@ -1,5 +1,6 @@
 import { err, ok, type Refusal, type Result, refuse } from '@micromart/kernel/result'
-import type { Transaction } from '@micromart/postgres/database'
+import type { AuditLog } from '@micromart/postgres/audit-log'
+import type { Database, Transaction } from '@micromart/postgres/database'
 import type { OpenAccount, OpenAccounts } from './account-ports.ts'
 import type { Passwords, SignInThrottle } from './ports.ts'
 
@@ -9,7 +10,7 @@ export type ReauthenticationRefusal =
   | (Refusal<'user.too-many-attempts'> & { readonly waitMs: number })
   | Refusal<'user.unknown'>
 
-/** Asks somebody who is signed in for the password once more. Wrong ones count as failed sign-ins: a stolen token guesses no faster. */
+/** Asks somebody who is signed in for the password once more. Wrong ones count as failed sign-ins, so that a stolen token guesses no faster, and stand in the audit log. */
 export type Reauthenticate = (claim: {
   userId: string
   password: string
@@ -19,9 +20,15 @@ export type Reauthenticate = (claim: {
 const wrongPassword = refuse('user.wrong-password', 'This is not the password of your account')
 
 export const reauthentication =
-  (parts: { accounts: OpenAccounts; passwords: Passwords; throttle: SignInThrottle }): Reauthenticate =>
+  (parts: {
+    accounts: OpenAccounts
+    passwords: Passwords
+    throttle: SignInThrottle
+    database: Database
+    audit: AuditLog
+  }): Reauthenticate =>
   async ({ userId, password, clientAddress }) => {
-    const { accounts, passwords, throttle } = parts
+    const { accounts, passwords, throttle, database, audit } = parts
     const account = await accounts.find(userId)
     if (!account) return refuse('user.unknown', 'There is no such user')
     const attempt = { email: account.email, clientAddress }
@@ -32,6 +39,8 @@ export const reauthentication =
     }
     if (!(await passwords.verify(account.passwordHash, password))) {
       await throttle.failed(attempt)
+      const failure = { actor: userId, action: 'user.reauthentication-failed', subject: userId, details: {} }
+      await database.transaction((tx) => audit.append(tx, failure))
       return wrongPassword
     }
     await throttle.succeeded(attempt)

@@ -10,6 +10,7 @@ export interface Person {
   readonly email: string
   readonly password: string
   readonly token: string
+  readonly refreshToken: string
 }
 
 /** The user service with people in it, and with whoever reads their mail. */
@@ -24,7 +25,7 @@ export async function startAccounts(env: Readonly<Record<string, string>> = {}) 
     const password = 'a good password'
     const { status, body } = await post('/api/v1/auth/register', { email, password, name: 'Ada' })
     assert.equal(status, 201)
-    return { id: body.user.id, email, password, token: body.accessToken }
+    return { id: body.user.id, email, password, token: body.accessToken, refreshToken: body.refreshToken }
   }
 
   /** The messages about one person, oldest first. */
@@ -47,15 +48,22 @@ export async function startAccounts(env: Readonly<Record<string, string>> = {}) 
     return { ...found, token }
   }
 
+  /** What has been done, leaving out how people came and went. */
   const auditOf = (subject: string) =>
     h.database
-      .query<{ action: string }>('SELECT action FROM audit_log WHERE subject = $1 ORDER BY sequence', [subject])
+      .query<{ action: string }>(
+        `SELECT action FROM audit_log WHERE subject = $1 AND action NOT LIKE 'user.sign%' ORDER BY sequence`,
+        [subject],
+      )
       .then((rows) => rows.map(({ action }) => action))
 
   /** The trace id is part of a problem; with the same one equal answers are equal to the byte. */
   const sameTrace = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` }
 
-  return { ...h, post, login, register, users, messagesOf, mail, linkIn, auditOf, sameTrace }
+  const refresh = (refreshToken: string) =>
+    h.call({ method: 'POST', url: '/api/v1/auth/refresh', body: { refreshToken } })
+
+  return { ...h, post, refresh, login, register, users, messagesOf, mail, linkIn, auditOf, sameTrace }
 }
 
 export type Accounts = Awaited<ReturnType<typeof startAccounts>>

@@ -35,7 +35,7 @@ describe('a new password', () => {
     const [message] = await h.messagesOf(person.id, 'password-changed')
     assert.ok(message)
     assert.equal((await h.mail('password-changed', message)).email, person.email)
-    assert.deepEqual(await h.auditOf(person.id), ['user.password-changed'])
+    assert.deepEqual(await h.auditOf(person.id), ['user.reauthentication-failed', 'user.password-changed'])
   })
 
   test('two changes at the same moment: one knew the password that counted', async () => {
@@ -45,6 +45,22 @@ describe('a new password', () => {
     )
     assert.deepEqual(answers.map(({ status }) => status).sort(), [204, 403, 403])
     assert.equal((await h.messagesOf(person.id, 'password-changed')).length, 1)
+  })
+
+  test('ends every other session: one’s own stays when it is changed, none when it is reset', async () => {
+    const person = await h.register()
+    const other = (await h.login(person.email, person.password)).body
+    assert.equal((await change(person.token, { password: person.password, newPassword: NEW })).status, 204)
+    assert.equal((await h.refresh(other.refreshToken)).body.code, 'user.refresh-token-invalid')
+    const own = await h.refresh(person.refreshToken)
+    assert.equal(own.status, 200)
+    assert.equal((await confirm(await resetTokenFor(person), `${NEW} again`)).status, 204)
+    assert.equal((await h.refresh(own.body.refreshToken)).body.code, 'user.refresh-token-invalid')
+    const [ended] = await h.database.query(
+      'SELECT count(*)::int AS live FROM sessions WHERE user_id = $1 AND ended_at IS NULL',
+      [person.id],
+    )
+    assert.deepEqual(ended, { live: 0 })
   })
 
   test('a repeat with the same Idempotency-Key gets the first answer, although the password is another by then', async () => {

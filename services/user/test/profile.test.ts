@@ -181,6 +181,7 @@ describe('closing an account', () => {
     assert.deepEqual([wrong.status, wrong.body.code], [403, 'user.wrong-password'])
     assert.equal((await close(person)).status, 204)
     assert.equal((await h.login(person.email, person.password)).status, 401)
+    assert.equal((await h.refresh(person.refreshToken)).body.code, 'user.refresh-token-invalid')
     for (const url of ['/api/v1/users/me', '/api/v1/users/me/addresses']) {
       const answer = await h.call({ method: 'GET', url, token: person.token })
       assert.ok(answer.status === 401 || answer.body.items.length === 0, url)
@@ -192,7 +193,7 @@ describe('closing an account', () => {
     assert.deepEqual(await h.messagesOf(person.id, 'account-closed'), [{ userId: person.id }])
     assert.equal((await h.mail('account-closed', { userId: person.id })).email, person.email)
     assert.equal((await h.users.getContact({ userId: person.id })).email, person.email)
-    assert.deepEqual(await h.auditOf(person.id), ['user.account-closed'])
+    assert.deepEqual(await h.auditOf(person.id), ['user.reauthentication-failed', 'user.account-closed'])
     const successor = await h.register(person.email)
     assert.notEqual(successor.id, person.id)
     assert.equal((await h.users.getContact({ userId: successor.id })).email, person.email)

@@ -74,8 +74,10 @@ export interface OpenScene {
 
 /** Nothing expires and nothing is decided while the test runs, everything is logged, and nobody is told to wait. */
 const environment = {
-  ...{ LOG_LEVEL: 'trace', RATE_LIMITS: 'all=999999/1' },
-  ...{ SANDBOX_SLOW_MS: '600000', PAYMENT_RECONCILE_MS: '600000' },
+  LOG_LEVEL: 'trace',
+  RATE_LIMITS: 'all=999999/1',
+  SANDBOX_SLOW_MS: '600000',
+  PAYMENT_RECONCILE_MS: '600000',
 }
 
 const PASSWORD = 'micromart-demo'

@@ -7,6 +7,10 @@ import { bearer, type Scene } from '../scene.ts'
 const INVALID = '400 request.invalid'
 const LINK: Refusal = '422 user.link-invalid'
 const WRONG: Refusal = '403 user.wrong-password'
+const noted = {
+  'user.audit_head': 'a wrong password is noted in the audit log',
+  'user.audit_log': 'a wrong password is noted in the audit log',
+}
 const newPassword = `${CANARY} password`
 
 /** What can be sent in the place of a mailed token. */
@@ -144,6 +148,7 @@ export const accountCases: CasesByRoute = {
     accepted: 204,
     idempotent: true,
     wrongField: [WRONG],
+    writes: noted,
     special: ({ people: { changesPassword } }) => [
       ...commonPasswords.map((common) =>
         bad(
@@ -164,6 +169,7 @@ export const accountCases: CasesByRoute = {
     accepted: 202,
     idempotent: true,
     wrongField: [WRONG, '400 user.email-invalid'],
+    writes: noted,
     special: ({ people: { changesEmail } }) => [
       bad(
         'the address it has',
@@ -195,6 +201,7 @@ export const accountCases: CasesByRoute = {
     accepted: 204,
     idempotent: true,
     wrongField: [WRONG],
+    writes: noted,
     special: ({ tokens }) => [
       bad(
         'the last admin',
