@@ -76,6 +76,8 @@ export const routes: readonly Route[] = [
     ['PUT /api/v1/users/me/addresses/:id', signedIn],
     ['DELETE /api/v1/users/me/addresses/:id', signedIn],
     ['PUT /api/v1/users/:id/roles', needs('roles:write')],
+    ['GET /api/v1/signing-keys', needs('signing-keys:write')],
+    ['POST /api/v1/signing-keys/rotate', needs('signing-keys:write')],
   ),
   ...to(
     'product',

@@ -161,6 +161,8 @@ describe('routing', () => {
       'POST /api/v1/users/me/identities/complete': 'signed-in',
       'DELETE /api/v1/users/me/identities/:id': 'signed-in',
       'PUT /api/v1/users/:id/roles': 'roles:write',
+      'GET /api/v1/signing-keys': 'signing-keys:write',
+      'POST /api/v1/signing-keys/rotate': 'signing-keys:write',
       'POST /api/v1/products': 'catalogue:write',
       'POST /api/v1/products/import': 'catalogue:write',
       'PATCH /api/v1/products/:idOrHandle': 'catalogue:write',

@@ -26,6 +26,18 @@ export const UserConfig = Type.Object({
     maximum: 60,
     description: 'so many seconds after its use a refresh token is taken once more, for its answer may have been lost',
   }),
+  USER_KEY_ROTATE_DAYS: env.integer({
+    default: 30,
+    minimum: 1,
+    maximum: 3_650,
+    description: 'after so many days the next key signs access tokens',
+  }),
+  USER_KEY_AHEAD_S: env.integer({
+    default: 3_600,
+    minimum: 660,
+    maximum: 604_800,
+    description: 'a key is published for so many seconds before it signs: longer than anybody keeps the old list',
+  }),
   USER_SIGN_IN_FAILURES: env.integer({
     default: 10,
     minimum: 1,

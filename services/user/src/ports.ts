@@ -1,6 +1,8 @@
 import type { Role } from '@micromart/contracts/permissions'
 import type { Queryable, Transaction } from '@micromart/postgres/database'
+import type { JWK } from 'jose'
 import type { User } from './domain/account.ts'
+import type { RingKey } from './domain/key-ring.ts'
 
 export interface Account extends User {
   /** Null for somebody who has always come with a provider. */
@@ -36,7 +38,24 @@ export interface Tokens {
     sessionId: string,
   ): Promise<{ readonly accessToken: string; readonly expiresIn: number }>
   /** The public keys, RFC 7517. */
-  readonly jwks: { readonly keys: readonly PublicKey[] }
+  jwks(): { readonly keys: readonly PublicKey[] }
+}
+
+export interface SigningKey extends RingKey {
+  /** The key's thumbprint, RFC 7638. */
+  readonly kid: string
+  readonly privateJwk: JWK
+}
+
+/** Where the keys are that access tokens are signed with. */
+export interface SigningKeys {
+  list(): Promise<readonly SigningKey[]>
+  /** Nobody else changes them until the transaction ends. */
+  lock(tx: Transaction): Promise<readonly SigningKey[]>
+  /** Makes a new one. */
+  add(tx: Transaction, signsFrom: Date | null): Promise<void>
+  activate(tx: Transaction, kid: string, signsFrom: Date): Promise<void>
+  remove(tx: Transaction, kid: string): Promise<void>
 }
 
 export interface PublicKey {

@@ -7,7 +7,7 @@ import { mailThrottle } from './adapters/mail-throttle.ts'
 import { memorySignInThrottle } from './adapters/memory-sign-in-throttle.ts'
 import { postgresOpenAccounts } from './adapters/postgres-open-accounts.ts'
 import { postgresSessions } from './adapters/postgres-sessions.ts'
-import { loadSigningKeys } from './adapters/postgres-signing-keys.ts'
+import { postgresSigningKeys } from './adapters/postgres-signing-keys.ts'
 import { postgresUsers } from './adapters/postgres-users.ts'
 import { redisSignInThrottle } from './adapters/redis-sign-in-throttle.ts'
 import { checkRedisUrl, type UserConfig } from './config.ts'
@@ -15,7 +15,9 @@ import { LINK_WINDOW_MS, MOST_LINKS } from './domain/account-link.ts'
 import { DEMO_PASSWORD, ensureAccounts, firstAccounts } from './first-accounts.ts'
 import { authRoutes } from './http/auth-routes.ts'
 import { sessionRoutes } from './http/session-routes.ts'
+import { signingKeyRoutes } from './http/signing-key-routes.ts'
 import { userRoutes } from './http/user-routes.ts'
+import { openKeyRing } from './key-ring.ts'
 import type { SignInThrottle, Tokens, Users } from './ports.ts'
 import { reauthentication } from './reauthenticate.ts'
 import { createSessions, type Sessions } from './sessions.ts'
@@ -29,8 +31,8 @@ export async function userService(parts: ServiceParts<UserConfig>): Promise<Buil
   checkRedisUrl(config)
   const wanted = firstAccounts(config)
   const users = postgresUsers({ database, clock })
-  const [passwords, keys] = await Promise.all([argon2Passwords(), loadSigningKeys({ database, clock })])
-  const tokens = await joseTokens({ keys, clock, ids, ttlS: config.USER_TOKEN_TTL_S })
+  const [passwords, ring] = await Promise.all([argon2Passwords(), keyRingOn(parts)])
+  const tokens = joseTokens({ ring, clock, ids, ttlS: config.USER_TOKEN_TTL_S })
   await ensureAccounts(wanted, { database, users, passwords, ids })
   if (config.USER_DEMO_ACCOUNTS)
     log.warn(`DEMO ACCOUNTS are open to anyone who knows the password ${DEMO_PASSWORD}: for development only`)
@@ -53,7 +55,8 @@ export async function userService(parts: ServiceParts<UserConfig>): Promise<Buil
   const doors = openDoors(parts, { entrance, reauthenticate, secondFactors: strong.secondFactors })
   authRoutes(http, { accounts, entrance, sessions, passwords, write })
   sessionRoutes(http, { sessions })
-  userRoutes(http, { users, tokens, write, audit, sessions })
+  signingKeyRoutes(http, { ring, tokens, clock })
+  userRoutes(http, { users, write, audit, sessions })
   return {
     queries,
     timerHandlers,
@@ -63,6 +66,7 @@ export async function userService(parts: ServiceParts<UserConfig>): Promise<Buil
     },
     close: async () => {
       await doors.close()
+      ring.close()
       signIns.close()
       mails.close()
     },
@@ -79,6 +83,18 @@ const endingChallengesToo = (sessions: Sessions, challenges: SignInChallenges): 
 })
 
 const DAY_MS = 86_400_000
+/** A token that was signed at the last moment, by an instance that has not looked for a while, by a clock that is wrong. */
+const KEY_SLACK_MS = 600_000
+
+const keyRingOn = ({ config, database, clock, audit, log }: ServiceParts<UserConfig>) =>
+  openKeyRing({
+    ...{ database, audit, clock, log, store: postgresSigningKeys({ database, clock }) },
+    limits: {
+      rotateEveryMs: config.USER_KEY_ROTATE_DAYS * DAY_MS,
+      aheadMs: config.USER_KEY_AHEAD_S * 1_000,
+      keptMs: config.USER_TOKEN_TTL_S * 1_000 + KEY_SLACK_MS,
+    },
+  })
 
 function sessionsOn(parts: ServiceParts<UserConfig>, { users, tokens }: { users: Users; tokens: Tokens }): Sessions {
   const { config, database, clock, ids, audit, outbox } = parts

@@ -2,33 +2,33 @@ import { TOKEN_AUDIENCE, TOKEN_ISSUER } from '@micromart/http-kit/identity'
 import type { Clock } from '@micromart/kernel/clock'
 import type { Ids } from '@micromart/kernel/ids'
 import { importJWK, SignJWT } from 'jose'
-import type { PublicKey, Tokens } from '../ports.ts'
-import type { SigningKey } from './postgres-signing-keys.ts'
+import type { KeyRing } from '../key-ring.ts'
+import type { PublicKey, SigningKey, Tokens } from '../ports.ts'
 
-/** Access tokens after RFC 9068, signed with Ed25519 by the first of the keys. */
-export async function joseTokens(options: {
-  keys: readonly SigningKey[]
-  clock: Clock
-  ids: Ids
-  ttlS: number
-}): Promise<Tokens> {
-  const { keys, clock, ids, ttlS } = options
-  const [newest] = keys
-  if (!newest) throw new Error('There is no key to sign access tokens with')
-  const privateKey = await importJWK(newest.privateJwk, 'EdDSA')
+/** Access tokens after RFC 9068, signed with Ed25519 by the key whose turn it is. */
+export function joseTokens(options: { ring: KeyRing; clock: Clock; ids: Ids; ttlS: number }): Tokens {
+  const { ring, clock, ids, ttlS } = options
+  let last: { readonly kid: string; readonly key: ReturnType<typeof importJWK> } | undefined
+
+  const privateKeyOf = ({ kid, privateJwk }: SigningKey) => {
+    if (last?.kid !== kid) last = { kid, key: importJWK(privateJwk, 'EdDSA') }
+    return last.key
+  }
+
   return {
-    jwks: { keys: keys.map(publicKey) },
+    jwks: () => ({ keys: ring.keys().map(publicKey) }),
     issue: async ({ id, roles }, sessionId) => {
       const nowS = Math.floor(clock.now().getTime() / 1_000)
+      const key = ring.signer()
       const accessToken = await new SignJWT({ roles, sid: sessionId })
-        .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: newest.kid })
+        .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: key.kid })
         .setIssuer(TOKEN_ISSUER)
         .setAudience(TOKEN_AUDIENCE)
         .setSubject(id)
         .setJti(ids.next())
         .setIssuedAt(nowS)
         .setExpirationTime(nowS + ttlS)
-        .sign(privateKey)
+        .sign(await privateKeyOf(key))
       return { accessToken, expiresIn: ttlS }
     },
   }

@@ -8,21 +8,20 @@ import type { AuditLog } from '@micromart/postgres/audit-log'
 import type { IdempotentWrite } from '@micromart/postgres/idempotency'
 import Type from 'typebox'
 import { tidyRoles } from '../domain/account.ts'
-import type { Tokens, Users } from '../ports.ts'
+import type { Users } from '../ports.ts'
 import type { Sessions } from '../sessions.ts'
-import { JwksBody, RolesBody, UserBody } from './user-schemas.ts'
+import { RolesBody, UserBody } from './user-schemas.ts'
 
 const statuses = { 'user.unknown': 404, 'user.last-admin': 409 } satisfies StatusTable
 
 export interface UserRoutes {
   readonly users: Users
-  readonly tokens: Tokens
   readonly write: IdempotentWrite
   readonly audit: AuditLog
   readonly sessions: Sessions
 }
 
-export function userRoutes(http: HttpServer, { users, tokens, write, audit, sessions }: UserRoutes): void {
+export function userRoutes(http: HttpServer, { users, write, audit, sessions }: UserRoutes): void {
   const answer = writeHandler(write, { statuses })
 
   http.put('/api/v1/users/:id/roles', {
@@ -47,14 +46,4 @@ export function userRoutes(http: HttpServer, { users, tokens, write, audit, sess
         return ok({ status: 200, body: user })
       }),
   })
-
-  for (const url of ['/api/v1/auth/jwks', '/.well-known/jwks.json'])
-    http.get(url, {
-      config: { access: 'public' },
-      schema: { tags: ['auth'], summary: 'The public keys of access tokens (RFC 7517)', response: { 200: JwksBody } },
-      handler: async (_request, reply) => {
-        reply.header('cache-control', 'public, max-age=300')
-        return { keys: [...tokens.jwks.keys] }
-      },
-    })
 }

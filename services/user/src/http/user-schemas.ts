@@ -73,3 +73,14 @@ const text = Type.String()
 export const JwksBody = Type.Object({
   keys: Type.Array(Type.Object({ kty: text, crv: text, x: text, kid: text, alg: text, use: text })),
 })
+
+export const SigningKeyList = Type.Object({
+  items: Type.Array(
+    Type.Object({
+      kid: text,
+      state: Type.Union([Type.Literal('signing'), Type.Literal('waiting'), Type.Literal('retired')]),
+      createdAt: Instant,
+      signsFrom: Type.Union([Instant, Type.Null()]),
+    }),
+  ),
+})

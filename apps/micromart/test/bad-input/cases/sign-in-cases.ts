@@ -8,6 +8,11 @@ const FACTOR = '/api/v1/users/me/second-factor'
 const IDENTITIES = '/api/v1/users/me/identities'
 const OIDC = '/api/v1/auth/oidc'
 
+const noted = {
+  'user.audit_head': 'a wrong password is noted in the audit log',
+  'user.audit_log': 'a wrong password is noted in the audit log',
+}
+
 const elsewhere = [
   '//evil.example',
   'https://evil.example',
@@ -91,6 +96,7 @@ export const signInCases: CasesByRoute = {
     }),
     accepted: 201,
     wrongField: [WRONG],
+    writes: noted,
     special: ({ doors }) => [
       bad('one that is on', { headers: bearer(doors.removing.token) }, '409 user.second-factor-on'),
     ],
@@ -115,6 +121,7 @@ export const signInCases: CasesByRoute = {
     }),
     accepted: 200,
     wrongField: [WRONG],
+    writes: noted,
     special: ({ doors }) => [
       bad('without a second factor', { headers: bearer(doors.adding.token) }, '409 user.second-factor-off'),
     ],
@@ -127,6 +134,7 @@ export const signInCases: CasesByRoute = {
     }),
     accepted: 204,
     wrongField: [WRONG],
+    writes: noted,
     special: ({ doors }) => [
       bad('without a second factor', { headers: bearer(doors.adding.token) }, '409 user.second-factor-off'),
     ],
@@ -140,6 +148,7 @@ export const signInCases: CasesByRoute = {
     }),
     accepted: 200,
     wrongField: [WRONG],
+    writes: noted,
     harmless: { '/returnTo missing': 'it may be left out' },
     special: ({ doors: { password } }) => [
       ...elsewhere.map((returnTo) =>

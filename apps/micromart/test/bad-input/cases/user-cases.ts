@@ -94,6 +94,12 @@ export const userCases: CasesByRoute = {
     accepted: 204,
     bodyIsOptional: true,
   },
+  'GET /api/v1/signing-keys': { good: () => ({ path: '/api/v1/signing-keys' }), accepted: 200 },
+  'POST /api/v1/signing-keys/rotate': {
+    good: () => ({ path: '/api/v1/signing-keys/rotate' }),
+    accepted: 200,
+    bodyIsOptional: true,
+  },
   'GET /api/v1/auth/jwks': { good: () => ({ path: '/api/v1/auth/jwks' }), accepted: 200 },
   'GET /.well-known/jwks.json': { good: () => ({ path: '/.well-known/jwks.json' }), accepted: 200 },
   'GET /api/v1/users/me': { good: () => ({ path: '/api/v1/users/me' }), accepted: 200 },
