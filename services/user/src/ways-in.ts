@@ -5,7 +5,7 @@ import { postgresChallenges } from './adapters/postgres-challenges.ts'
 import { postgresExternalAccounts, postgresIdentities } from './adapters/postgres-identities.ts'
 import { postgresProviderRounds } from './adapters/postgres-provider-rounds.ts'
 import { postgresFactors, postgresRecoveryCodes } from './adapters/postgres-second-factors.ts'
-import type { UserConfig } from './config.ts'
+import { storefrontUrl, type UserConfig } from './config.ts'
 import { forgetExpiredSignIns } from './expired-sign-ins.ts'
 import { createExternalSignIn, type ExternalSignIn } from './external-sign-in.ts'
 import { browserCookie } from './http/browser-cookie.ts'
@@ -60,7 +60,7 @@ export function openDoors(
   const externalSignIn: ExternalSignIn = createExternalSignIn({ database, rounds, identities, accounts, ids, audit })
   const cookie = browserCookie(publicUrl)
   signInRoutes(http, { entrance, externalSignIn, cookie })
-  providerRoutes(http, { providers, rounds, cookie, publicUrl })
+  providerRoutes(http, { providers, rounds, cookie, pagesUrl: storefrontUrl(config) })
   identityRoutes(http, { identities, externalSignIn, rounds, reauthenticate, cookie })
   secondFactorRoutes(http, { secondFactors, reauthenticate })
   return {

@@ -29,12 +29,13 @@ export function providerRoutes(
     providers,
     rounds,
     cookie,
-    publicUrl,
+    pagesUrl,
   }: {
     providers: readonly IdentityProvider[]
     rounds: ProviderRounds
     cookie: BrowserCookie
-    publicUrl: string
+    /** Where the shop's pages are. */
+    pagesUrl: string
   },
 ): void {
   const tags = ['auth']
@@ -82,7 +83,7 @@ export function providerRoutes(
       const query = request.url.split('?').slice(1).join('?')
       const back = await rounds.comeBack({ provider: request.params.provider, secret, query })
       if (!back.ok) throw refusalProblem(back.error, roundStatuses)
-      return reply.redirect(`${publicUrl.replace(/\/$/, '')}${back.value}`, 303)
+      return reply.redirect(`${pagesUrl.replace(/\/$/, '')}${back.value}`, 303)
     },
   })
 }

@@ -17,10 +17,10 @@ const elsewhere = [
   '//evil.example',
   'https://evil.example',
   '/\\evil.example',
-  '/%09/evil.example',
+  '/\t/evil.example',
   'x',
   '',
-  '/%0d%0ax',
+  '/\r\nx',
   '/é',
 ]
 
@@ -69,7 +69,7 @@ export const signInCases: CasesByRoute = {
     unknown: ['404 user.provider-unknown', INVALID],
     special: () => [
       ...elsewhere.map((path) =>
-        bad(`back to ${path}`, { path: `${OIDC}/github?returnTo=${encodeURI(path)}` }, INVALID),
+        bad(`back to ${path}`, { path: `${OIDC}/github?returnTo=${encodeURIComponent(path)}` }, INVALID),
       ),
       bad('an owner of its own', { path: `${OIDC}/github?ownerId=x` }, INVALID),
     ],
