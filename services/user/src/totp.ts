@@ -1,7 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 
 /** RFC 6238, section 5.2: what every authenticator app does. */
-export const TOTP_STEP_S = 30
+const TOTP_STEP_S = 30
 const DIGITS = 6
 /** RFC 4226, section 4: 160 bits, as long as the output of SHA-1. */
 const SECRET_BYTES = 20

@@ -9,7 +9,7 @@ const ANSWER_MS = 4_000
 const MOST_BYTES = 256 * 1024
 
 /** Why an answer was not taken: it came from where we do not ask, or was too large. */
-export class FetchRefused extends Error {
+class FetchRefused extends Error {
   constructor(message: string) {
     super(message)
     this.name = 'FetchRefused'
