@@ -4,13 +4,13 @@
 const LEVELS = [
   ['kernel'],
   ['contracts', 'telemetry', 'embedded-postgres'],
-  ['messaging', 'postgres', 'http-kit', 'redis'],
+  ['messaging', 'postgres', 'http-kit', 'redis', 'discovery'],
   ['service-kit'],
   ['testkit'],
 ]
 
 const TEST = String.raw`\.test\.ts$|/test/`
-const START = String.raw`^(services|apps)/[^/]+/src/main\.ts$|^(bench|proof)/src/[^/]+$|^proof/src/simulator/replacements/|^proof/src/campaign/clock-agent\.ts$|^scripts/[^/]+$|${TEST}`
+const START = String.raw`^(services|apps)/[^/]+/src/main\.ts$|^(bench|proof)/src/[^/]+$|^proof/src/simulator/replacements/|^proof/src/campaign/clock-agent\.ts$|^bench/src/gateway/(contenders/[^/]+|load-worker\.ts)$|^scripts/[^/]+$|${TEST}`
 
 const looksDown = LEVELS.map((packages, level) => ({
   name: 'packages-look-down',

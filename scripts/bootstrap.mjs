@@ -16,6 +16,7 @@ const PROGRAMS = {
   campaign: { needs: 'prod', file: 'proof/src/campaign.ts', args: [] },
   'crash-matrix': { needs: 'all', file: 'proof/src/crash-matrix.ts', args: [] },
   'bench:checkout': { needs: 'prod', file: 'bench/src/checkout.ts', args: [] },
+  'bench:gateway': { needs: 'all', file: 'bench/src/gateway.ts', args: [] },
   'planted-bugs': { needs: 'all', file: 'proof/src/planted-bugs.ts', args: [] },
   simulate: { needs: 'all', file: 'proof/src/simulate.ts', args: [] },
   fuzz: { needs: 'prod', file: 'proof/src/fuzz.ts', args: [] },
