@@ -5,14 +5,17 @@ import { openDiscovery } from '@micromart/discovery/discovery'
 import { jwksVerifier } from '@micromart/http-kit/identity'
 import type { Clock } from '@micromart/kernel/clock'
 import type { Ids } from '@micromart/kernel/ids'
+import type { Broker } from '@micromart/messaging/broker'
 import type { Env } from '@micromart/service-kit/config'
 import { serviceNames } from '@micromart/service-kit/service'
 import type { Logger } from '@micromart/telemetry/logger'
 import { createBalancer, type Upstreams } from './balancer.ts'
 import { type GatewayConfig, gatewayConfig } from './config.ts'
+import { refuseEnded } from './ended-sessions.ts'
 import { createForwarder } from './forwarder.ts'
 import { frontDoor } from './front-door.ts'
 import { createGateway } from './gateway.ts'
+import { gatherKnowledge } from './knowledge.ts'
 import { mergedOpenApi } from './openapi.ts'
 import { gatewayPages } from './pages.ts'
 import { createRouter } from './router.ts'
@@ -24,6 +27,8 @@ export interface GatewayParts {
   readonly log: Logger
   readonly clock: Clock
   readonly ids: Ids
+  /** What services broadcast is heard here; the one who passes it closes it. Without one, answers are kept only shortly. */
+  readonly broker?: Broker | undefined
 }
 
 export interface RunningGateway {
@@ -39,7 +44,7 @@ const LAST_ANSWERS_MS = 10_000
 /** The gateway keeps no data, so it has no `ServiceDefinition`: it is configured and started on its own. */
 export const gateway = {
   name: 'gateway' as const,
-  async start({ environment, log, clock, ids }: GatewayParts): Promise<RunningGateway> {
+  async start({ environment, log, clock, ids, broker }: GatewayParts): Promise<RunningGateway> {
     const config = gatewayConfig(environment)
     const discovery = openDiscovery({ log, dnsServers: config.DNS_SERVERS, consulToken: config.DISCOVERY_TOKEN })
     const watches = await watchUpstreams(discovery, upstreamAddresses(config)).catch((error: unknown) => {
@@ -47,10 +52,13 @@ export const gateway = {
       throw error
     })
     const balancer = createBalancer({ watches, policy: config.BALANCING })
+    const now = () => clock.now().getTime()
+    const knowledge = await gatherKnowledge({ config, broker, discovery, now, log })
+    const { cache, ended } = knowledge
     const leaving = new AbortController()
     const pages = gatewayPages({
       leaving: () => leaving.signal.aborted,
-      openApi: mergedOpenApi(routes, balancer.addresses, () => clock.now().getTime()),
+      openApi: mergedOpenApi(routes, balancer.addresses, now),
       readiness: () => readinessOf(balancer.addresses()),
     })
     const findRoute = createRouter(routes)
@@ -59,16 +67,20 @@ export const gateway = {
       findRoute,
       pages,
       forwarder: createForwarder({ balancer, services: serviceNames, mostInFlight: config.UPSTREAM_CONCURRENCY }),
+      ...(cache ? { cache } : {}),
       ids,
       log,
-      verifyToken: jwksVerifier({ jwksUrls: config.JWKS_URL, clock }),
+      verifyToken: refuseEnded(jwksVerifier({ jwksUrls: config.JWKS_URL, clock }), ended),
       clientOf: door.clientOf,
       rateLimits: door.rateLimits,
       manners: door.manners,
     })
     const stopGuarding = door.guard(server)
     const end = endOf(server, leaving.signal)
-    await listen(server, config)
+    await listen(server, config).catch(async (error: unknown) => {
+      await knowledge.close()
+      throw error
+    })
     const { port } = server.address() as AddressInfo
     return {
       url: `http://${config.HOST}:${port}`,
@@ -81,6 +93,7 @@ export const gateway = {
         await end()
         stopGuarding()
         door.close()
+        await knowledge.close()
         await balancer.close()
       },
     }

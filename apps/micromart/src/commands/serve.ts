@@ -12,6 +12,8 @@ import { Fault } from '../fault.ts'
 import { askedToStop } from '../start/asked-to-stop.ts'
 import { services } from '../start/services.ts'
 
+const AMQP = /^amqps?:\/\//
+
 export const serveCommand = ({ environment }: CliContext): Command =>
   new Command('serve')
     .description('run one service, configured by environment variables, as a container does')
@@ -34,8 +36,17 @@ export const serveCommand = ({ environment }: CliContext): Command =>
       }
     })
 
-function serveGateway(environment: CliContext['environment'], log: ReturnType<typeof createLogger>) {
-  return gateway.start({ environment, log, clock: systemClock, ids: uuidV7(systemClock) })
+/** Without RabbitMQ it works too, and hears of nothing. */
+async function serveGateway(environment: CliContext['environment'], log: ReturnType<typeof createLogger>) {
+  const url = environment['BROKER_URL'] ?? ''
+  const broker = AMQP.test(url) ? createRabbitMqBroker({ url, topology, broadcasts, log }) : undefined
+  try {
+    const door = await gateway.start({ environment, log, clock: systemClock, ids: uuidV7(systemClock), broker })
+    return { drain: door.drain, close: () => door.close().then(() => broker?.close()) }
+  } catch (error) {
+    await broker?.close()
+    throw error
+  }
 }
 
 async function serveOne(
@@ -44,8 +55,7 @@ async function serveOne(
   log: ReturnType<typeof createLogger>,
 ) {
   const url = environment['BROKER_URL'] ?? ''
-  if (!/^amqps?:\/\//.test(url))
-    throw new Fault('Set BROKER_URL to amqp://…: services in separate processes meet at RabbitMQ.')
+  if (!AMQP.test(url)) throw new Fault('Set BROKER_URL to amqp://…: services in separate processes meet at RabbitMQ.')
   const broker = createRabbitMqBroker({ url, topology, broadcasts, log })
   try {
     const service = await runService(services[name], { environment, broker, log })
