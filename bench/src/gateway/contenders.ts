@@ -87,6 +87,8 @@ function gatewayEnvironment({ port, upstreamPort }: Settings): Record<string, st
   return {
     PORT: String(port),
     JWKS_URL: `${service}/.well-known/jwks.json`,
+    USER_GRPC_URL: service,
+    INTERNAL_TOKEN: 'bench',
     LOG_LEVEL: 'info',
     ...Object.fromEntries(serviceNames.map((each) => [`${each.toUpperCase()}_URL`, service])),
   }

@@ -59,7 +59,7 @@ export const gateway = {
     const pages = gatewayPages({
       leaving: () => leaving.signal.aborted,
       openApi: mergedOpenApi(routes, balancer.addresses, now),
-      readiness: () => readinessOf(balancer.addresses()),
+      readiness: oneAtATime(() => readinessOf(balancer.addresses())),
     })
     const findRoute = createRouter(routes)
     const door = frontDoor({ config, log, findRoute })
@@ -132,6 +132,17 @@ function endOf(server: ReturnType<typeof createGateway>, leaving: AbortSignal): 
       })
       closeIdle()
     })
+}
+
+/** Whoever asks while it is being found out gets the same answer: nobody can make the gateway ask more. */
+function oneAtATime<T>(find: () => Promise<T>): () => Promise<T> {
+  let underWay: Promise<T> | undefined
+  return () => {
+    underWay ??= find().finally(() => {
+      underWay = undefined
+    })
+    return underWay
+  }
 }
 
 async function readinessOf(upstreams: Upstreams): Promise<Readonly<Record<string, string>>> {

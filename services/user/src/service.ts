@@ -55,7 +55,7 @@ export async function userService(parts: ServiceParts<UserConfig>): Promise<Buil
     ...{ ended, passwords, throttle: signIns.throttle, mailThrottle: mailThrottle(mails.throttle) },
     sessions: endingChallengesToo(sessions, strong.challenges),
   }
-  const { queries, timerHandlers, ...life } = accountLife(parts, own)
+  const { queries, subscription, timerHandlers, ...life } = accountLife(parts, own)
   const accounts = createAccounts({ ...own, ...life, users, ids, database, audit })
   const entrance = createEntrance({ database, accounts, users, sessions, ...strong })
   const reauthenticate = reauthentication({ ...parts, ...own, accounts: postgresOpenAccounts(database) })
@@ -68,6 +68,7 @@ export async function userService(parts: ServiceParts<UserConfig>): Promise<Buil
   securityLogRoutes(http, { securityLog: postgresSecurityLog(database) })
   return {
     queries,
+    subscription,
     timerHandlers,
     keepHouse: async () => {
       await sessions.keepHouse()
