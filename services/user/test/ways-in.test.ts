@@ -37,6 +37,7 @@ async function openInstallation() {
         },
         ...{ JWKS_URL: nowhere, PUBLIC_URL: nowhere, SELF_URL: nowhere },
         ...{ USER_GRPC_URL: nowhere, CART_GRPC_URL: nowhere, PRODUCT_GRPC_URL: nowhere },
+        ...{ ORDER_GRPC_URL: nowhere, PAYMENT_GRPC_URL: nowhere, NOTIFICATION_GRPC_URL: nowhere },
         ...environment,
       },
     })
