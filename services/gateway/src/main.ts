@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http'
 import { type AddressInfo, Server } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { openDiscovery } from '@micromart/discovery/discovery'
@@ -12,6 +11,7 @@ import type { Logger } from '@micromart/telemetry/logger'
 import { createBalancer, type Upstreams } from './balancer.ts'
 import { type GatewayConfig, gatewayConfig } from './config.ts'
 import { refuseEnded } from './ended-sessions.ts'
+import type { GatewayResponse } from './exchange.ts'
 import { createForwarder } from './forwarder.ts'
 import { frontDoor } from './front-door.ts'
 import { createGateway } from './gateway.ts'
@@ -107,7 +107,7 @@ const listen = (server: Server, { PORT, HOST }: GatewayConfig) =>
 
 /** The end of a server: takes nothing new, lets what runs finish, and ends what has not after ten seconds. */
 function endOf(server: ReturnType<typeof createGateway>, leaving: AbortSignal): () => Promise<void> {
-  const running = new Set<ServerResponse>()
+  const running = new Set<GatewayResponse>()
   const closeIdle = () => {
     if (!server.listening && running.size === 0) server.closeIdleConnections()
   }
@@ -121,9 +121,11 @@ function endOf(server: ReturnType<typeof createGateway>, leaving: AbortSignal): 
   })
   leaving.addEventListener('abort', () => {
     for (const response of running) response.shouldKeepAlive = false
+    endStreams(running)
   })
   return () =>
     new Promise<void>((resolve) => {
+      endStreams(running) // and those that have come since
       const timer = setTimeout(() => server.closeAllConnections(), LAST_ANSWERS_MS)
       // the close of an HTTP server would cut off answers that are made but not read yet
       Server.prototype.close.call(server, () => {
@@ -142,6 +144,16 @@ function oneAtATime<T>(find: () => Promise<T>): () => Promise<T> {
       underWay = undefined
     })
     return underWay
+  }
+}
+
+/** A stream has no end of its own: its client is told that this was all, and comes back elsewhere. */
+function endStreams(running: Iterable<GatewayResponse>): void {
+  for (const response of running) {
+    const { exchange } = response
+    if (!exchange?.found?.isStream || !response.headersSent) continue
+    response.on('error', () => {}) // what still comes is too late
+    response.end(() => exchange.work?.cancel())
   }
 }
 

@@ -15,6 +15,8 @@ export interface Route {
   readonly bodyLimit: number
   /** How long the service may take, in ms. */
   readonly deadlineMs: number
+  /** Its answer lasts: no deadline, and connections and a limit of its own; ended when the gateway is told to end. */
+  readonly isStream?: true
   /** For a read whose answer is the same for everybody who has no permissions. */
   readonly cache?: CacheRule
   /** For a write: the tags of what it may change. */
@@ -85,7 +87,7 @@ export const routes: readonly Route[] = [
     ['GET /api/v1/api-keys', needs('api-keys:write')],
     ['POST /api/v1/api-keys', needs('api-keys:write')],
     ['DELETE /api/v1/api-keys/:id', needs('api-keys:write')],
-    ['POST /api/v1/auth/token'],
+    ['POST /api/v1/auth/token', { limit: 'sign-in' }],
     ['GET /api/v1/signing-keys', needs('signing-keys:write')],
     ['POST /api/v1/signing-keys/rotate', needs('signing-keys:write')],
   ),
@@ -134,6 +136,7 @@ export const routes: readonly Route[] = [
     ['GET /api/v1/orders', signedIn],
     ['GET /api/v1/orders/:id'],
     ['GET /api/v1/orders/:id/timeline'],
+    ['GET /api/v1/orders/:id/events', { isStream: true, deadlineMs: Number.POSITIVE_INFINITY }],
     ['POST /api/v1/orders/:id/cancel'],
   ),
   ...to(
