@@ -181,7 +181,8 @@ export class Forwarding implements Work, Source, Timed, Dispatcher.DispatchHandl
   #dispatch(upstream: Upstream): void {
     this.#tried = this.#tried === NOBODY ? [upstream] : [...this.#tried, upstream]
     const body = this.#body && (this.#body.whole() ?? this.#body.open())
-    const pool = body === undefined || Buffer.isBuffer(body) ? upstream.pool : upstream.uploads
+    const usual = body === undefined || Buffer.isBuffer(body) ? upstream.pool : upstream.uploads
+    const pool = this.#ask.route.isStream ? upstream.streams : usual
     pool.dispatch(
       {
         method: this.#ask.method,
