@@ -18,7 +18,7 @@ import { createGateway } from './gateway.ts'
 import { gatherKnowledge } from './knowledge.ts'
 import { mergedOpenApi } from './openapi.ts'
 import { gatewayPages } from './pages.ts'
-import { createRouter } from './router.ts'
+import { openRouteTable } from './route-table.ts'
 import { routes } from './routes.ts'
 import { upstreamAddresses, watchUpstreams } from './upstreams.ts'
 
@@ -47,21 +47,28 @@ export const gateway = {
   async start({ environment, log, clock, ids, broker }: GatewayParts): Promise<RunningGateway> {
     const config = gatewayConfig(environment)
     const discovery = openDiscovery({ log, dnsServers: config.DNS_SERVERS, consulToken: config.DISCOVERY_TOKEN })
-    const watches = await watchUpstreams(discovery, upstreamAddresses(config)).catch((error: unknown) => {
+    const addresses = upstreamAddresses(config)
+    const start = async () => {
+      const watches = await watchUpstreams(discovery, addresses)
+      const balancer = createBalancer({ watches, policy: config.BALANCING })
+      const file = config.ROUTES_FILE
+      return { balancer, table: await openRouteTable({ builtIn: routes, file, addresses, discovery, balancer, log }) }
+    }
+    const { balancer, table } = await start().catch((error: unknown) => {
       discovery.close()
       throw error
     })
-    const balancer = createBalancer({ watches, policy: config.BALANCING })
     const now = () => clock.now().getTime()
     const knowledge = await gatherKnowledge({ config, broker, discovery, now, log })
     const { cache, ended } = knowledge
     const leaving = new AbortController()
     const pages = gatewayPages({
       leaving: () => leaving.signal.aborted,
-      openApi: mergedOpenApi(routes, balancer.addresses, now),
+      openApi: mergedOpenApi(table.routes, balancer.addresses, now),
+      routes: table.state,
       readiness: oneAtATime(() => readinessOf(balancer.addresses())),
     })
-    const findRoute = createRouter(routes)
+    const { findRoute } = table
     const door = frontDoor({ config, log, findRoute })
     const server = createGateway({
       findRoute,
@@ -78,9 +85,12 @@ export const gateway = {
     const stopGuarding = door.guard(server)
     const end = endOf(server, leaving.signal)
     await listen(server, config).catch(async (error: unknown) => {
+      table.close()
       await knowledge.close()
       throw error
     })
+    const hangUp = () => void table.reload()
+    if (config.ROUTES_FILE !== '') process.on('SIGHUP', hangUp)
     const { port } = server.address() as AddressInfo
     return {
       url: `http://${config.HOST}:${port}`,
@@ -93,6 +103,8 @@ export const gateway = {
         await end()
         stopGuarding()
         door.close()
+        process.off('SIGHUP', hangUp)
+        table.close()
         await knowledge.close()
         await balancer.close()
       },

@@ -49,6 +49,8 @@ const sendJson = (response: ServerResponse, body: object) =>
 export function gatewayPages(parts: {
   openApi: () => Promise<object>
   readiness: () => Promise<Readonly<Record<string, string>>>
+  /** Whether the routes are those of the routes file as it is now. */
+  routes: () => 'current' | 'outdated'
   /** True once it was told to end. */
   leaving: () => boolean
 }): ReadonlyMap<string, Page> {
@@ -64,7 +66,8 @@ export function gatewayPages(parts: {
       '/ready',
       async (_request, response) => {
         const leaving = parts.leaving()
-        const body = { status: leaving ? 'leaving' : 'up', upstreams: await parts.readiness() }
+        const upstreams = await parts.readiness()
+        const body = { status: leaving ? 'leaving' : 'up', routes: parts.routes(), upstreams }
         response.statusCode = leaving ? 503 : 200
         sendJson(response, body)
       },

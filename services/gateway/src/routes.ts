@@ -26,7 +26,8 @@ export interface Route {
 }
 
 const KIB = 1024
-const defaults = { access: 'public', bodyLimit: 256 * KIB, deadlineMs: 10_000 } as const
+/** What a route has that says nothing else. */
+export const routeDefaults = { access: 'public', bodyLimit: 256 * KIB, deadlineMs: 10_000 } as const
 
 const to = (
   service: ServiceName,
@@ -34,7 +35,7 @@ const to = (
 ): readonly Route[] =>
   lines.map(([methodAndPath, options]) => {
     const [method = '', path = ''] = methodAndPath.split(' ')
-    return { ...defaults, ...options, method, path, service }
+    return { ...routeDefaults, ...options, method, path, service }
   })
 
 /** Products change by events, which empty the cache; the times are for when one does not come. */

@@ -29,7 +29,10 @@ describe('health', () => {
     assert.equal(up.seen.length, 0)
     const { status, body } = await ask(url, { path: '/ready' })
     const upstreams = Object.fromEntries(serviceNames.map((name) => [name, 'down']))
-    assert.deepEqual([status, body], [200, { status: 'up', upstreams: { ...upstreams, user: 'up', cart: 'up' } }])
+    assert.deepEqual(
+      [status, body],
+      [200, { status: 'up', routes: 'current', upstreams: { ...upstreams, user: 'up', cart: 'up' } }],
+    )
     assert.deepEqual(
       up.seen.map((seen) => seen.url),
       ['/ready', '/ready'],
