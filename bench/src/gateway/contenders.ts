@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { unlimited } from '@micromart/proof/unlimited'
 import { serviceNames } from '@micromart/service-kit/service'
 import { pinned } from './cores.ts'
 import type { Settings } from './settings.ts'
@@ -89,6 +90,7 @@ function gatewayEnvironment({ port, upstreamPort }: Settings): Record<string, st
     JWKS_URL: `${service}/.well-known/jwks.json`,
     USER_GRPC_URL: service,
     INTERNAL_TOKEN: 'bench',
+    ...unlimited,
     LOG_LEVEL: 'info',
     ...Object.fromEntries(serviceNames.map((each) => [`${each.toUpperCase()}_URL`, service])),
   }
