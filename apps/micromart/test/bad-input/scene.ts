@@ -45,6 +45,8 @@ export interface Scene {
     readonly inEuros: string
     /** Put into this cart before somebody else had the last use. */
     readonly usedUp: { readonly code: string; readonly cart: GuestCart }
+    /** A guest's order that is confirmed: nothing more happens to it. */
+    readonly bought: { readonly id: string; readonly token: string }
   }
   /** Of the signed-in shopper. */
   readonly shoppersCartId: string
@@ -211,6 +213,7 @@ async function coupons(shopper: Shopper): Promise<Scene['coupons']> {
     over: await tenPercent({ endsAt: '2001-01-01T00:00:00Z' }),
     inEuros: await keeper.coupon({ kind: 'amount', amount: { minor: 100, currency: 'EUR' } }),
     usedUp: { code, cart: second },
+    bought: { id: body.orderId as string, token: first.token },
   }
 }
 

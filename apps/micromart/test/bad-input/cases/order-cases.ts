@@ -49,6 +49,20 @@ export const orderCases: CasesByRoute = {
     unknown: [UNKNOWN],
     special: (scene) => strangers(scene, '/timeline'),
   },
+  'GET /api/v1/orders/:id/events': {
+    good: ({ coupons: { bought } }) => ({
+      path: `/api/v1/orders/${bought.id}/events`,
+      headers: { 'cart-token': bought.token },
+    }),
+    accepted: 200,
+    unknown: [UNKNOWN],
+    special: (scene) => [
+      ...strangers(scene, '/events'),
+      ...['x', '-1', '1e3', '99', '1.5', CANARY, '9'.repeat(30)].map((id) =>
+        bad(`the event ${id.slice(0, 10)}`, { headers: { 'last-event-id': id } }, '400 order.bad-event-id'),
+      ),
+    ],
+  },
   'POST /api/v1/orders/:id/cancel': {
     good: (scene) => owned(scene, '/cancel'),
     accepted: 202,
