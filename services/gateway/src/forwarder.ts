@@ -19,12 +19,14 @@ export interface ForwarderOptions {
   readonly services: readonly ServiceName[]
   /** Requests to one service at the same time. */
   readonly mostInFlight: number
+  /** In ms; never goes back. */
+  readonly now?: () => number
 }
 
-/** In ms; never goes back. */
-const now = () => performance.now()
+const systemNow = () => performance.now()
 
-export function createForwarder({ balancer, services, mostInFlight }: ForwarderOptions): Forwarder {
+export function createForwarder(options: ForwarderOptions): Forwarder {
+  const { balancer, services, mostInFlight, now = systemNow } = options
   const deadlines = createDeadlines(now)
   const guards = new Map(services.map((service) => [service, createServiceGuard({ service, mostInFlight, now })]))
   return {
