@@ -4,7 +4,7 @@
 const LEVELS = [
   ['kernel'],
   ['contracts', 'telemetry', 'embedded-postgres'],
-  ['messaging', 'postgres', 'http-kit', 'redis'],
+  ['messaging', 'postgres', 'http-kit', 'redis', 'discovery'],
   ['service-kit'],
   ['testkit'],
 ]

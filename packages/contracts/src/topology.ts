@@ -11,6 +11,14 @@ import {
   PaymentVoided,
 } from './payment.ts'
 import { ProductChanged } from './product.ts'
+import {
+  AccountClosed,
+  EmailChanged,
+  EmailChangeRequested,
+  EmailVerificationRequested,
+  PasswordChanged,
+  PasswordResetRequested,
+} from './user.ts'
 import { SessionsEnded } from './user-sessions.ts'
 
 /**
@@ -33,7 +41,17 @@ const subscribers = {
     PaymentRefunded,
   ],
   payment: [OrderPaymentDue, OrderConfirmed, OrderCancelled],
-  notification: [OrderConfirmed, OrderCancelled, OrderRefunded],
+  notification: [
+    OrderConfirmed,
+    OrderCancelled,
+    OrderRefunded,
+    EmailVerificationRequested,
+    PasswordResetRequested,
+    EmailChangeRequested,
+    EmailChanged,
+    PasswordChanged,
+    AccountClosed,
+  ],
   analytics: [OrderConfirmed, OrderRefunded],
 } as const satisfies Record<string, readonly AnyMessageType[]>
 

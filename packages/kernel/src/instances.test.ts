@@ -26,3 +26,16 @@ test('a single one is always tried', () => {
   assert.deepEqual([inOrder(), inOrder()], [['a'], ['a']])
   assert.deepEqual(createInstances([]).inOrder(), [])
 })
+
+test('they may be replaced: who stays keeps what is known of it, who comes back is new', () => {
+  const { inOrder, passOver, replace } = createInstances(['a', 'b'], () => 0)
+  passOver('a')
+  passOver('b', 500)
+  replace(['a', 'c'])
+  assert.deepEqual([inOrder().join(''), inOrder().join('')], ['ca', 'ca'])
+  passOver('b')
+  replace(['a', 'b'])
+  assert.deepEqual(inOrder(), ['b', 'a'])
+  replace([])
+  assert.deepEqual(inOrder(), [])
+})

@@ -1,14 +1,17 @@
 import type { AddressInfo, Server } from 'node:net'
 import type { ConnectRouter } from '@connectrpc/connect'
+import type { Discovery } from '@micromart/discovery/discovery'
 import type { HttpServer } from '@micromart/http-kit/server'
+import type { Ids } from '@micromart/kernel/ids'
 import { type Database, type DatabaseOptions, openDatabase } from '@micromart/postgres/database'
+import type { Logger } from '@micromart/telemetry/logger'
 import { type QueryClients, queryClients, queryServer } from './queries.ts'
 import type { CommonConfig } from './service.ts'
 
 /** Where a service touches the machine. Everybody takes `realMachine`, but for the simulator, which brings its own. */
 export interface Machine {
   openDatabase(options: DatabaseOptions): Database
-  queryClients(internalToken: string): QueryClients
+  queryClients(internalToken: string, discovery: Discovery): QueryClients
   /** Lets requests in. */
   openDoors(doors: Doors): Promise<OpenDoors>
 }
@@ -18,6 +21,10 @@ export interface Doors {
   readonly config: CommonConfig
   readonly http: HttpServer
   readonly queries: ((router: ConnectRouter) => void) | undefined
+  readonly ids: Ids
+  readonly log: Logger
+  /** Aborted when the service is told to end. */
+  readonly leaving: AbortSignal
 }
 
 export interface OpenDoors {
@@ -29,8 +36,9 @@ export interface OpenDoors {
 
 export const realMachine: Machine = { openDatabase, queryClients, openDoors }
 
-async function openDoors({ config, http, queries }: Doors): Promise<OpenDoors> {
-  const grpc = queries && (await openGrpc(queries, config))
+async function openDoors(doors: Doors): Promise<OpenDoors> {
+  const { config, http, queries } = doors
+  const grpc = queries && (await openGrpc(queries, doors))
   const url = await http.listen({ port: config.PORT, host: config.HOST }).catch(async (error: unknown) => {
     await grpc?.close()
     throw error
@@ -38,8 +46,8 @@ async function openDoors({ config, http, queries }: Doors): Promise<OpenDoors> {
   return { url, grpcUrl: grpc?.url, closers: [...(grpc ? [grpc.close] : []), () => http.close()] }
 }
 
-async function openGrpc(queries: (router: ConnectRouter) => void, config: CommonConfig) {
-  const server = queryServer(queries, config.INTERNAL_TOKEN)
+async function openGrpc(queries: (router: ConnectRouter) => void, { config, ids, log, leaving }: Doors) {
+  const server = queryServer(queries, { internalToken: config.INTERNAL_TOKEN, ids, log, leaving })
   const sessions = new Set<{ close(): void; destroy(): void }>()
   server.on('session', (session) => {
     sessions.add(session)

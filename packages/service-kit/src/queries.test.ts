@@ -2,10 +2,17 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, type TestContext, test } from 'node:test'
-import { Code, ConnectError } from '@connectrpc/connect'
+import { Code, ConnectError, createClient } from '@connectrpc/connect'
+import { createGrpcTransport } from '@connectrpc/connect-node'
+import { Health, HealthCheckResponse_ServingStatus as Status } from '@micromart/contracts/gen/health_pb'
 import { UserQueries } from '@micromart/contracts/gen/user_pb'
+import { openDiscovery } from '@micromart/discovery/discovery'
+import { currentContext, runInContext } from '@micromart/telemetry/context'
+import { createLogger, silentLogger } from '@micromart/telemetry/logger'
+import { startConsulStandIn } from '@micromart/testkit/consul-stand-in'
 import { type FaultProxy, startFaultProxy } from '@micromart/testkit/fault-proxy'
 import { until } from '@micromart/testkit/until'
+import { ConfigError } from './config.ts'
 import { isQueryUnavailable, queryClients, queryServer } from './queries.ts'
 
 const nowhere = 'http://127.0.0.1:9'
@@ -20,7 +27,7 @@ async function startInstance(t: TestContext, answer: Answer) {
     asked += 1
     return answer()
   }
-  const server = queryServer((router) => void router.service(UserQueries, { getContact }), token)
+  const server = queryServer((router) => void router.service(UserQueries, { getContact }), { internalToken: token })
   const sessions = new Set<{ destroy(): void }>()
   server.on('session', (session) => sessions.add(session))
   const end = () => {
@@ -67,9 +74,14 @@ describe('queries to several instances', () => {
 const TOKEN = 'a token that only services know'
 
 describe('queries over a broken network', () => {
-  const server = queryServer((router) => {
-    router.service(UserQueries, { getContact: ({ userId }) => ({ found: true, name: userId, email: 'a@example.com' }) })
-  }, TOKEN)
+  const server = queryServer(
+    (router) => {
+      router.service(UserQueries, {
+        getContact: ({ userId }) => ({ found: true, name: userId, email: 'a@example.com' }),
+      })
+    },
+    { internalToken: TOKEN },
+  )
   const sessions = new Set<{ destroy(): void }>()
   let proxy: FaultProxy
 
@@ -107,4 +119,153 @@ describe('queries over a broken network', () => {
         )
       await until(answered, { withinMs: 8_000, what: 'the old client gets an answer on a new connection' })
     })
+})
+
+/** A user service that tells what it sees of each call. */
+async function startWitness(t: TestContext, getContact: () => Promise<{ found: boolean }>) {
+  const seen: { timeoutMs: number | undefined; context: ReturnType<typeof currentContext> }[] = []
+  const lines: Record<string, unknown>[] = []
+  const log = createLogger({ service: 'user', destination: { write: (line) => void lines.push(JSON.parse(line)) } })
+  const leaving = new AbortController()
+  const server = queryServer(
+    (router) =>
+      void router.service(UserQueries, {
+        getContact: (_request, context) => {
+          seen.push({ timeoutMs: context.timeoutMs(), context: currentContext() })
+          log.info('asked')
+          return getContact()
+        },
+      }),
+    { internalToken: token, log, leaving: leaving.signal },
+  )
+  const sessions = new Set<{ destroy(): void }>()
+  server.on('session', (session) => sessions.add(session))
+  t.after(() => {
+    server.close()
+    for (const session of sessions) session.destroy()
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return { url, seen, lines, leave: () => leaving.abort() }
+}
+
+const found = async () => ({ found: true })
+
+describe('a query belongs to the request that caused it', () => {
+  const traceId = 'a'.repeat(32)
+  const context = {
+    correlationId: 'request-1',
+    causationId: 'request-1',
+    traceparent: `00-${traceId}-${'b'.repeat(16)}-01`,
+  }
+  const askIn = (url: string) =>
+    runInContext(context, () => queryClients(token)(UserQueries, [url]).getContact({ userId: 'ada' }))
+
+  test('the trace goes on with a span of its own, the request id stays, and both stand in the logs', async (t) => {
+    const { url, seen, lines } = await startWitness(t, found)
+    await askIn(url)
+    const inside = seen[0]?.context
+    assert.equal(inside?.correlationId, 'request-1')
+    assert.match(inside?.traceparent ?? '', new RegExp(`^00-${traceId}-[0-9a-f]{16}-01$`))
+    assert.notEqual(inside?.traceparent, context.traceparent)
+    assert.deepEqual([lines[0]?.['correlationId'], lines[0]?.['traceId']], ['request-1', traceId])
+  })
+
+  test('without one, or with a bad one, a trace begins', async (t) => {
+    const { url, seen } = await startWitness(t, found)
+    await ask([url])()
+    await runInContext({ ...context, correlationId: 'bad id', traceparent: '00-nonsense' }, () => ask([url])())
+    for (const { context: inside } of seen) {
+      assert.match(inside?.traceparent ?? '', /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/)
+      assert.match(inside?.correlationId ?? '', /^[0-9a-f-]{36}$/)
+    }
+  })
+
+  test('what goes wrong inside is logged with them, and not told to the asker', async (t) => {
+    const { url, lines } = await startWitness(t, () => Promise.reject(new Error('the table is gone')))
+    await assert.rejects(askIn(url), (error: Error) => !error.message.includes('table'))
+    const failures = lines.filter(({ msg }) => msg === 'a query failed')
+    assert.deepEqual([failures[0]?.['traceId'], failures[0]?.['query']], [traceId, 'GetContact'])
+  })
+
+  test('carries its deadline: all of it for one instance, half of it for one of several', async (t) => {
+    const { url, seen } = await startWitness(t, found)
+    await ask([url])()
+    await ask([url, nowhere])()
+    const [alone = 0, oneOfTwo = 0] = seen.map(({ timeoutMs }) => timeoutMs)
+    assert.ok(alone > 2_000 && alone <= 4_000, `${alone}`)
+    assert.ok(oneOfTwo > 0 && oneOfTwo <= 2_000, `${oneOfTwo}`)
+  })
+})
+
+describe('instances that are looked up', () => {
+  test('come and go without a failed query', async (t) => {
+    const consul = await startConsulStandIn()
+    t.after(consul.close)
+    const discovery = openDiscovery({ log: silentLogger() })
+    t.after(discovery.close)
+    const put = (id: string, url: string) =>
+      consul.put({ id, name: 'user-grpc', address: '127.0.0.1', port: Number(new URL(url).port) })
+    const [a, b] = [await startInstance(t, named('a')), await startInstance(t, named('b'))]
+    put('a', a.url)
+    const client = queryClients(token, discovery)(UserQueries, [`consul://127.0.0.1:${consul.port}/user-grpc`])
+    const name = async () => (await client.getContact({ userId: 'somebody' })).name
+    assert.equal(await name(), 'a', 'the first query waits for the first answer')
+    put('b', b.url)
+    await until(async () => (await name()) === 'b', { what: 'the new one is asked' })
+    consul.remove('a')
+    await until(async () => (await name()) + (await name()) === 'bb', { what: 'the old one is not' })
+  })
+
+  test('none: said at once when it is known, and after a while when it is not', async (t) => {
+    const consul = await startConsulStandIn()
+    t.after(consul.close)
+    const discovery = openDiscovery({ log: silentLogger() })
+    t.after(discovery.close)
+    const client = queryClients(token, discovery)(UserQueries, [`consul://127.0.0.1:${consul.port}/user-grpc`])
+    await assert.rejects(client.getContact({ userId: 'somebody' }), isQueryUnavailable)
+  })
+
+  test('an address that nobody can read is named at once', () => {
+    assert.throws(() => queryClients(token)(UserQueries, ['consul://nowhere']), ConfigError)
+  })
+})
+
+describe('the health service', () => {
+  const health = (url: string) => createClient(Health, createGrpcTransport({ baseUrl: url }))
+
+  test('answers everybody: the server, each of its services, and no other', async (t) => {
+    const { url, seen } = await startWitness(t, found)
+    for (const service of ['', 'micromart.user.v1.UserQueries', 'grpc.health.v1.Health'])
+      assert.equal((await health(url).check({ service })).status, Status.SERVING)
+    await assert.rejects(health(url).check({ service: 'micromart.cart.v1.CartQueries' }), { code: Code.NotFound })
+    assert.equal(seen.length, 0)
+  })
+
+  test('says that it is not serving once it leaves, while queries are still answered', async (t) => {
+    const { url, leave } = await startWitness(t, found)
+    leave()
+    assert.equal((await health(url).check({})).status, Status.NOT_SERVING)
+    await ask([url])()
+  })
+
+  test('who watches is told at that moment, and then it is over', async (t) => {
+    const { url, leave } = await startWitness(t, found)
+    const told: Status[] = []
+    for await (const { status } of health(url).watch({ service: 'micromart.user.v1.UserQueries' })) {
+      told.push(status)
+      leave()
+    }
+    assert.deepEqual(told, [Status.SERVING, Status.NOT_SERVING])
+  })
+
+  test('an unknown service may be watched: it is said to be unknown', async (t) => {
+    const { url, leave } = await startWitness(t, found)
+    const told: Status[] = []
+    for await (const { status } of health(url).watch({ service: 'nobody' })) {
+      told.push(status)
+      leave()
+    }
+    assert.deepEqual(told, [Status.SERVICE_UNKNOWN])
+  })
 })

@@ -10,17 +10,30 @@ import {
   type Transport,
 } from '@connectrpc/connect'
 import { connectNodeAdapter, createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node'
+import { Health } from '@micromart/contracts/gen/health_pb'
+import { type Discovery, openDiscovery, type Watch } from '@micromart/discovery/discovery'
+import { requestContext } from '@micromart/http-kit/request-context'
+import { systemClock } from '@micromart/kernel/clock'
+import { type Ids, uuidV7 } from '@micromart/kernel/ids'
 import { createInstances } from '@micromart/kernel/instances'
-import { currentContext } from '@micromart/telemetry/context'
+import { currentContext, runInContext } from '@micromart/telemetry/context'
 import { crashPoint } from '@micromart/telemetry/crash-points'
+import { type Logger, silentLogger } from '@micromart/telemetry/logger'
+import { ConfigError } from './config.ts'
+import { addHealth } from './grpc-health.ts'
 
-/** Makes clients for other services' gRPC queries; each call has a deadline and carries the trace and the internal token. */
-export type QueryClients = <S extends DescService>(service: S, instances: readonly string[]) => Client<S>
+/**
+ * Makes clients for other services' gRPC queries, whose instances are found by the addresses given and may come and go; each call has a deadline
+ * and carries the trace and the internal token. @throws ConfigError for an address that cannot be read
+ */
+export type QueryClients = <S extends DescService>(service: S, addresses: readonly string[]) => Client<S>
 
 /** For all that is asked for one answer; one of several instances gets half of it. */
 const DEADLINE_MS = 4_000
 
-export function queryClients(internalToken: string): QueryClients {
+const onlyStatic = () => openDiscovery({ log: silentLogger() })
+
+export function queryClients(internalToken: string, discovery: Discovery = onlyStatic()): QueryClients {
   const interceptor: Interceptor = (next) => (request) => {
     request.header.set('authorization', `Bearer ${internalToken}`)
     const context = currentContext()
@@ -30,44 +43,74 @@ export function queryClients(internalToken: string): QueryClients {
     }
     return next(request)
   }
-  return (service, instances) => {
-    const defaultTimeoutMs = instances.length > 1 ? DEADLINE_MS / 2 : DEADLINE_MS
-    const transports = instances.map((baseUrl) => {
-      const sessionManager = new Http2SessionManager(baseUrl)
-      const interceptors = [interceptor, replaceSilent(sessionManager)]
-      return createGrpcTransport({ baseUrl, sessionManager, interceptors, defaultTimeoutMs })
-    })
-    return createClient(service, anyOf(transports))
+  const connect = (baseUrl: string): Connected => {
+    const session = new Http2SessionManager(baseUrl)
+    const interceptors = [interceptor, replaceSilent(session)]
+    const within = (defaultTimeoutMs: number) =>
+      createGrpcTransport({ baseUrl, sessionManager: session, interceptors, defaultTimeoutMs })
+    return { baseUrl, session, alone: within(DEADLINE_MS), withOthers: within(DEADLINE_MS / 2) }
   }
+  return (service, addresses) => {
+    const watched = discovery.watch(addresses)
+    if (!watched.ok) throw new ConfigError(watched.error.map(({ detail }) => detail))
+    return createClient(service, anyOf(watched.value, connect))
+  }
+}
+
+interface Connected {
+  readonly baseUrl: string
+  readonly session: Http2SessionManager
+  /** With the whole deadline, and with half of it. */
+  readonly alone: Transport
+  readonly withOthers: Transport
 }
 
 /**
  * Asks one instance and, if that cannot answer, one other: queries change nothing, so they may be asked twice. A single instance is asked
  * a second time unless time is up, because a connection may end at the very moment it is used.
  */
-function anyOf(transports: readonly Transport[]): Transport {
-  const instances = createInstances(transports)
-  const next = () => {
-    const [first, second = first] = instances.inOrder()
-    if (!first || !second) throw new ConnectError('no instance is configured', Code.Unavailable)
-    return [first, second] as const
-  }
+function anyOf(watch: Watch, connect: (baseUrl: string) => Connected): Transport {
+  const next = following(watch, connect)
   return {
     unary: async (...call) => {
-      const [first, second] = next()
+      if (watch.instances().length === 0) await watch.settled(DEADLINE_MS / 2)
+      const { first, second, passOver } = next()
       try {
         return await first.unary(...call)
       } catch (error) {
         const [, signal] = call
         if (signal?.aborted || !isQueryUnavailable(error)) throw error
         if (first === second && isTimeUp(error)) throw error
-        instances.passOver(first)
+        passOver()
         return second.unary(...call)
       }
     },
-    stream: (...call) => next()[0].stream(...call),
+    stream: (...call) => next().first.stream(...call),
   }
 }
+
+/** Connections to the instances that there are now; gives the two to ask next. */
+function following(watch: Watch, connect: (baseUrl: string) => Connected) {
+  let all = watch.instances().map(connect)
+  const instances = createInstances(all)
+  watch.onChange((urls) => {
+    const before = new Map(all.map((each) => [each.baseUrl, each]))
+    all = urls.map((url) => before.get(url) ?? connect(url))
+    instances.replace(all)
+    for (const { baseUrl, session } of before.values()) if (!urls.includes(baseUrl)) letGo(session)
+  })
+  return () => {
+    const [first, second] = instances.inOrder()
+    if (!first) throw new ConnectError('no instance is known', Code.Unavailable)
+    const passOver = () => instances.passOver(first)
+    return second
+      ? { first: first.withOthers, second: second.withOthers, passOver }
+      : { first: first.alone, second: first.alone, passOver }
+  }
+}
+
+/** An instance that is not there any more finishes what it was asked. */
+const letGo = (session: Http2SessionManager) => void setTimeout(() => session.abort(), DEADLINE_MS).unref()
 
 const isTimeUp = (error: unknown) => error instanceof ConnectError && error.code === Code.DeadlineExceeded
 
@@ -91,19 +134,53 @@ function replaceSilent(session: Http2SessionManager): Interceptor {
   }
 }
 
-/** Serves gRPC over HTTP/2 to those who know the internal token, and to nobody else. */
-export function queryServer(routes: (router: ConnectRouter) => void, internalToken: string): Http2Server {
+export interface QueryServerOptions {
+  readonly internalToken: string
+  /** For requests that come without an id. */
+  readonly ids?: Ids
+  readonly log?: Logger
+  /** Aborted once the service was told to end: from then on its health is NOT_SERVING. */
+  readonly leaving?: AbortSignal
+}
+
+const never = new AbortController().signal
+
+/**
+ * Serves gRPC over HTTP/2 to those who know the internal token, and to nobody else; only the standard health service answers all. Each query
+ * runs in the context of the request that caused it.
+ */
+export function queryServer(
+  routes: (router: ConnectRouter) => void,
+  { internalToken, ids = uuidV7(systemClock), log = silentLogger(), leaving = never }: QueryServerOptions,
+): Http2Server {
   const guard: Interceptor = (next) => async (request) => {
+    if (request.service.typeName === Health.typeName) return next(request)
     if (request.header.get('authorization') !== `Bearer ${internalToken}`)
       throw new ConnectError('the internal token is missing or wrong', Code.Unauthenticated)
+    const headers = Object.fromEntries(
+      ['x-request-id', 'traceparent'].map((name) => [name, request.header.get(name) ?? undefined]),
+    )
+    return runInContext(requestContext(headers, ids), () => answer(next, request))
+  }
+  const answer: Answer = async (next, request) => {
     const kinds = () => [`query:${request.method.name}`]
     await crashPoint('query.before', kinds)
-    const answer = await next(request)
+    const answered = await next(request).catch((error: unknown) => {
+      if (!(error instanceof ConnectError)) log.error({ err: error, query: request.method.name }, 'a query failed')
+      throw error
+    })
     await crashPoint('query.after', kinds)
-    return answer
+    return answered
   }
-  return createServer(connectNodeAdapter({ routes, interceptors: [guard] }))
+  const withHealth = (router: ConnectRouter) => {
+    routes(router)
+    addHealth(router, leaving)
+  }
+  return createServer(connectNodeAdapter({ routes: withHealth, interceptors: [guard] }))
 }
+
+type Next = ReturnType<Interceptor>
+type Answer = (next: Next, request: Parameters<Next>[0]) => ReturnType<Next>
 
 /** True when the asked service cannot answer now, as against having refused. */
 export const isQueryUnavailable = (error: unknown): boolean =>

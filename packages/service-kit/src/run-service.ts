@@ -1,3 +1,5 @@
+import { openDiscovery } from '@micromart/discovery/discovery'
+import { type Offer, parseRegistry, register } from '@micromart/discovery/registration'
 import { jwksVerifier } from '@micromart/http-kit/identity'
 import { buildHttp } from '@micromart/http-kit/server'
 import { type Clock, systemClock } from '@micromart/kernel/clock'
@@ -13,7 +15,7 @@ import { type OutboxRelay, startOutboxRelay } from '@micromart/postgres/outbox-r
 import { createTimers, startTimers, type TimerWorker } from '@micromart/postgres/timers'
 import { createLogger, type Logger } from '@micromart/telemetry/logger'
 import Type from 'typebox'
-import { type Env, parseConfig } from './config.ts'
+import { ConfigError, type Env, parseConfig } from './config.ts'
 import { consume } from './consume.ts'
 import { replayHandler } from './dead-letter-replay.ts'
 import { type Machine, realMachine } from './machine.ts'
@@ -49,6 +51,8 @@ const HOUSEKEEPING_MS = 3_600_000
 export async function runService(definition: AnyServiceDefinition, options: RunOptions): Promise<RunningService> {
   const schema = Type.Object({ ...CommonConfig.properties, ...definition.config.properties })
   const config = parseConfig(schema, options.environment) as CommonConfig & Record<string, unknown>
+  if (!parseRegistry(config.DISCOVERY_URL))
+    throw new ConfigError([`DISCOVERY_URL is not valid: say consul://agent:port, or static: to register nowhere`])
   const log = options.log ?? createLogger({ service: definition.name, level: config.LOG_LEVEL })
   const clock = options.clock ?? systemClock
   const ids = options.ids ?? uuidV7(clock)
@@ -87,6 +91,8 @@ async function start(starting: Starting): Promise<RunningService> {
   let relay: OutboxRelay | undefined
   let worker: TimerWorker | undefined
   const timers = createTimers(() => worker?.wake())
+  const discovery = openDiscovery({ log, dnsServers: config.DNS_SERVERS, consulToken: config.DISCOVERY_TOKEN })
+  started.add(async () => discovery.close())
   const http = await buildHttp({
     service: definition.name,
     log,
@@ -106,7 +112,7 @@ async function start(starting: Starting): Promise<RunningService> {
     ids,
     log,
     http,
-    grpc: machine.queryClients(config.INTERNAL_TOKEN),
+    grpc: machine.queryClients(config.INTERNAL_TOKEN, discovery),
     openDatabase: machine.openDatabase,
   })
   started.add(async () => built.close?.())
@@ -114,19 +120,38 @@ async function start(starting: Starting): Promise<RunningService> {
   started.add(() => relay?.close())
   worker = await startWorkers(starting, built)
   const { name } = definition
-  const { url, grpcUrl, closers } = await machine.openDoors({ service: name, config, http, queries: built.queries })
+  const { queries } = built
+  const doors = { service: name, config, http, queries, ids, log, leaving: leaving.signal }
+  const { url, grpcUrl, closers } = await machine.openDoors(doors)
   for (const closer of closers) started.add(closer)
+  const registration = register({
+    registry: config.DISCOVERY_URL,
+    token: config.DISCOVERY_TOKEN,
+    offers: offersOf(name, config.SELF_URL, grpcUrl),
+    isReady: async () => (await http.inject('/ready')).statusCode === 200,
+    log,
+  })
+  started.add(registration.leave)
   startHousekeeping(starting, built)
   log.info({ url }, 'started')
   const drain = async () => {
     leaving.abort()
-    await new Promise((resolve) => setTimeout(resolve, config.DRAIN_MS))
+    await Promise.all([registration.leave(), new Promise((resolve) => setTimeout(resolve, config.DRAIN_MS))])
   }
   const close = () => {
     leaving.abort()
     return started.closeAll()
   }
   return { name, url, grpcUrl, drain, close }
+}
+
+/** What others may look up: HTTP under the service's name, gRPC under that name with `-grpc`, both on the host that others see. */
+function offersOf(name: string, selfUrl: string, grpcUrl: string | undefined): readonly Offer[] {
+  const { hostname, port, protocol } = new URL(selfUrl)
+  const host = hostname.replaceAll(/[[\]]/g, '') // the brackets of IPv6 belong to URLs
+  const http = { service: name, host, port: Number(port) || (protocol === 'https:' ? 443 : 80) }
+  const grpcPort = Number(/:(\d+)$/.exec(grpcUrl ?? '')?.[1])
+  return grpcPort ? [http, { ...http, service: `${name}-grpc`, port: grpcPort }] : [http]
 }
 
 /** On connections of its own: it may wait for another starter, and a big table takes its time. */

@@ -25,6 +25,15 @@ export const serviceNames = [
 ] as const
 export type ServiceName = (typeof serviceNames)[number]
 
+/** Environment variables of everybody who looks for others. */
+export const DiscoveryConfig = Type.Object({
+  DISCOVERY_TOKEN: env.secret({ default: '', description: 'token for Consul, where it asks for one' }),
+  DNS_SERVERS: env.words({
+    default: [],
+    description: 'name servers for dns: addresses, as address:port; those of the machine when it is empty',
+  }),
+})
+
 /** Environment variables that every service reads. */
 export const CommonConfig = Type.Object({
   MICROMART_ENV: env.choice(['development', 'production'], {
@@ -48,9 +57,14 @@ export const CommonConfig = Type.Object({
   }),
   PUBLIC_URL: env.url({ description: 'address of the gateway as clients see it' }),
   SELF_URL: env.url({ description: 'HTTP address of this service as others see it' }),
-  USER_GRPC_URL: env.urls({ description: 'gRPC addresses of user' }),
-  CART_GRPC_URL: env.urls({ description: 'gRPC addresses of cart' }),
-  PRODUCT_GRPC_URL: env.urls({ description: 'gRPC addresses of product' }),
+  USER_GRPC_URL: env.urls({ description: 'where the gRPC instances of user are' }),
+  CART_GRPC_URL: env.urls({ description: 'where the gRPC instances of cart are' }),
+  PRODUCT_GRPC_URL: env.urls({ description: 'where the gRPC instances of product are' }),
+  ...DiscoveryConfig.properties,
+  DISCOVERY_URL: env.url({
+    default: 'static:',
+    description: 'where this service registers itself: consul://agent:port, or static: for nowhere',
+  }),
   LOG_LEVEL: env.choice(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
     default: 'info',
     description: 'least severe level that is logged',

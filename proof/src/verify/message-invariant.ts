@@ -18,6 +18,12 @@ const listeners: Readonly<Record<string, readonly BookName[]>> = {
   'micromart.payment.captured.v1': ['order'],
   'micromart.payment.voided.v1': ['order'],
   'micromart.payment.refunded.v1': ['order'],
+  'micromart.user.email-verification-requested.v1': ['notification'],
+  'micromart.user.password-reset-requested.v1': ['notification'],
+  'micromart.user.email-change-requested.v1': ['notification'],
+  'micromart.user.email-changed.v1': ['notification'],
+  'micromart.user.password-changed.v1': ['notification'],
+  'micromart.user.account-closed.v1': ['notification'],
   // broadcast: it has to be published, and nobody keeps it
   'micromart.product.product-changed.v1': [],
   'micromart.user.sessions-ended.v1': [],

@@ -15,26 +15,29 @@ export async function startCatalogue(internalToken: string) {
   const items = new Map<string, Item>()
   const sessions = new Set<ServerHttp2Session>()
   const open = async (port: number) => {
-    const server = queryServer((router) => {
-      router.service(ProductQueries, {
-        findVariants: ({ skus }) => ({
-          variants: skus.flatMap((sku) => {
-            const item = items.get(sku)
-            return item
-              ? [
-                  {
-                    sku,
-                    productId: 'p',
-                    title: `Title of ${sku}`,
-                    priceMinor: BigInt(item.minor),
-                    currency: item.currency ?? 'USD',
-                  },
-                ]
-              : []
+    const server = queryServer(
+      (router) => {
+        router.service(ProductQueries, {
+          findVariants: ({ skus }) => ({
+            variants: skus.flatMap((sku) => {
+              const item = items.get(sku)
+              return item
+                ? [
+                    {
+                      sku,
+                      productId: 'p',
+                      title: `Title of ${sku}`,
+                      priceMinor: BigInt(item.minor),
+                      currency: item.currency ?? 'USD',
+                    },
+                  ]
+                : []
+            }),
           }),
-        }),
-      })
-    }, internalToken)
+        })
+      },
+      { internalToken },
+    )
     server.on('session', (session) => sessions.add(session))
     server.listen(port, '127.0.0.1')
     await once(server, 'listening')

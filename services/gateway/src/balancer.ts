@@ -1,6 +1,7 @@
-import { createInstances, type Instances } from '@micromart/kernel/instances'
-import type { ServiceName } from '@micromart/service-kit/service'
+import type { Watch } from '@micromart/discovery/discovery'
+import { type ServiceName, serviceNames } from '@micromart/service-kit/service'
 import { type Dispatcher, Pool } from 'undici'
+import { createRotation, type Outcome, type Policy, type Rotation } from './rotation.ts'
 
 /** The addresses of each service's instances. */
 export type Upstreams = Readonly<Record<ServiceName, readonly string[]>>
@@ -14,27 +15,26 @@ export interface Upstream {
   readonly uploads: Dispatcher
 }
 
-/**
- * What became of a request that was sent to an instance:
- * `answered`, whatever the status; `goodbye`: answered, and it will soon be gone; `refused`: no connection, nothing was sent;
- * `failed`: sent, and no answer came, or none in time, or not HTTP; `unknown`: given up for a reason that is not the instance's.
- */
-export type Outcome = 'answered' | 'goodbye' | 'refused' | 'failed' | 'unknown'
-
 /** Chooses who is asked. */
 export interface Balancer {
-  /** The instance to ask next: none that was tried already if there is another. Undefined when there is none at all. Each is told its outcome once. */
-  choose(service: ServiceName, tried: readonly Upstream[]): Upstream | undefined
+  /**
+   * The instance to ask next: none that was tried already if there is another. Undefined when there is none at all. Each is told its outcome once.
+   * `mayRepeat`: nothing is lost if it comes to nothing, so that it may go to one that has failed lately.
+   */
+  choose(service: ServiceName, tried: readonly Upstream[], mayRepeat: boolean): Upstream | undefined
   outcome(service: ServiceName, upstream: Upstream, outcome: Outcome): void
   /** Where the instances are right now. */
   addresses(): Upstreams
+  /** How many instances a service has, and how many of them are left out, for the metrics. */
+  count(service: ServiceName): { readonly all: number; readonly ejected: number }
+  /** From now on the instances of the service are those of this watch; the one before is closed, and what runs there is finished. */
+  follow(service: ServiceName, watch: Watch): void
+  /** Finishes what runs. */
   close(): Promise<void>
 }
 
 /** Less than a service goes on answering when it is told to end: no idle connection is left by then that could be used too late. */
 const KEPT_IDLE_MS = 1_000
-/** Until one that has said goodbye is gone. */
-const LEAVING_MS = 5_000
 
 /** Deadlines are kept by the forwarder, so undici's own timers are off. */
 const poolOptions = {
@@ -58,25 +58,79 @@ function openUpstream(url: string): OpenUpstream {
   return { url, pool, uploads, close: () => Promise.all([pool.close(), uploads.close()]).then(() => {}) }
 }
 
-/** The instances of a fixed list, by turns; one that fails is passed over for a while. */
-export function staticBalancer(addresses: Upstreams): Balancer {
-  const services = new Map<string, Instances<Upstream>>()
-  const opened: OpenUpstream[] = []
-  for (const [name, urls] of Object.entries(addresses)) {
-    const upstreams = urls.map(openUpstream)
-    opened.push(...upstreams)
-    services.set(name, createInstances<Upstream>(upstreams))
+interface Followed {
+  readonly rotation: Rotation<Upstream>
+  watch: Watch | undefined
+  upstreams: readonly OpenUpstream[]
+}
+
+/** The instances that discovery finds: pools open as they come and close when they have gone and finished what they were asked. */
+export function createBalancer({
+  watches,
+  policy,
+}: {
+  readonly watches: Readonly<Record<ServiceName, Watch>>
+  readonly policy: Policy
+}): Balancer {
+  const closing = new Set<Promise<void>>()
+  const services = new Map<string, Followed>(
+    serviceNames.map((name) => [
+      name,
+      { rotation: createRotation<Upstream>({ instances: [], policy }), watch: undefined, upstreams: [] },
+    ]),
+  )
+  const finish = (upstream: OpenUpstream) => {
+    const closed = upstream.close().finally(() => closing.delete(closed))
+    closing.add(closed)
   }
+  const take = (service: Followed, urls: readonly string[]) => {
+    const before = new Map(service.upstreams.map((upstream) => [upstream.url, upstream]))
+    service.upstreams = urls.map((url) => before.get(url) ?? openUpstream(url))
+    service.rotation.replace(service.upstreams)
+    for (const upstream of before.values()) if (!urls.includes(upstream.url)) finish(upstream)
+  }
+  const follow: Balancer['follow'] = (name, watch) => {
+    const service = services.get(name)
+    if (!service) throw new RangeError(`Nobody knows the service ${name}`)
+    service.watch?.close()
+    service.watch = watch
+    watch.onChange((urls) => take(service, urls))
+    take(service, watch.instances())
+  }
+  for (const name of serviceNames) follow(name, watches[name])
+
   return {
-    choose: (service, tried) => {
-      const inOrder = services.get(service)?.inOrder() ?? []
-      return inOrder.find((upstream) => !tried.includes(upstream)) ?? inOrder[0]
+    choose: (service, tried, mayRepeat) => services.get(service)?.rotation.choose(tried, mayRepeat),
+    outcome: (service, upstream, outcome) => services.get(service)?.rotation.outcome(upstream, outcome),
+    addresses: () =>
+      Object.fromEntries(
+        serviceNames.map((name) => [name, services.get(name)?.upstreams.map(({ url }) => url) ?? []]),
+      ) as unknown as Upstreams,
+    count: (service) => services.get(service)?.rotation.count() ?? { all: 0, ejected: 0 },
+    follow,
+    close: async () => {
+      for (const { watch, upstreams } of services.values()) {
+        watch?.close()
+        upstreams.forEach(finish)
+      }
+      await Promise.all(closing)
     },
-    outcome: (service, upstream, outcome) => {
-      if (outcome === 'goodbye') services.get(service)?.passOver(upstream, LEAVING_MS)
-      if (outcome === 'refused' || outcome === 'failed') services.get(service)?.passOver(upstream)
-    },
-    addresses: () => addresses,
-    close: () => Promise.all(opened.map((upstream) => upstream.close())).then(() => {}),
   }
 }
+
+/** A fixed list of instances. */
+export const staticBalancer = (addresses: Upstreams, policy: Policy = 'least-pending'): Balancer =>
+  createBalancer({
+    watches: Object.fromEntries(serviceNames.map((name) => [name, fixed(addresses[name])])) as Record<
+      ServiceName,
+      Watch
+    >,
+    policy,
+  })
+
+const fixed = (urls: readonly string[]): Watch => ({
+  instances: () => urls,
+  onChange: () => () => {},
+  settled: async () => {},
+  close: () => {},
+})

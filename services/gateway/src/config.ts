@@ -1,11 +1,13 @@
 import { networkFaults } from '@micromart/http-kit/client-address'
 import { redisUrlFaults } from '@micromart/redis/redis-connection'
 import { ConfigError, type Env, env, parseConfig } from '@micromart/service-kit/config'
+import { DiscoveryConfig } from '@micromart/service-kit/service'
 import Type, { type Static } from 'typebox'
 import { originFaults } from './cors.ts'
 import { LIMIT_PATTERN } from './rate-limit/policies.ts'
 
-const upstream = (name: string) => env.urls({ description: `HTTP addresses of the ${name} service` })
+const upstream = (name: string) =>
+  env.urls({ description: `where the ${name} service is: http://, dns:, dns+srv: or consul:// addresses` })
 
 export const GatewayConfig = Type.Object({
   HOST: env.text({ default: '127.0.0.1', description: 'address to listen on' }),
@@ -64,6 +66,11 @@ export const GatewayConfig = Type.Object({
   LEAST_BYTES_PER_S: env.integer({
     default: 256,
     description: 'who sends a body or reads an answer more slowly for ten seconds is cut off; 0 for nobody',
+  }),
+  ...DiscoveryConfig.properties,
+  BALANCING: env.choice(['least-pending', 'round-robin'], {
+    default: 'least-pending',
+    description: 'which instance of a service is asked next',
   }),
   JWKS_URL: env.urls({ description: 'where the keys of access tokens are' }),
   USER_URL: upstream('user'),

@@ -2,11 +2,12 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { kitProblem, ProblemError } from '@micromart/http-kit/problem'
 import { type Dispatcher, errors } from 'undici'
 import type { Answer, Source } from './answer.ts'
-import type { Balancer, Outcome, Upstream } from './balancer.ts'
+import type { Balancer, Upstream } from './balancer.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
 import type { Ask, Work } from './exchange.ts'
 import { requestHeaders, responseHeaders } from './headers.ts'
 import { hasBody, type RequestBody, requestBody, tooLarge } from './request-body.ts'
+import type { Outcome } from './rotation.ts'
 import { type ServiceGuard, unavailable } from './service-guard.ts'
 
 const tooLate = () =>
@@ -130,6 +131,7 @@ export class Forwarding implements Work, Source, Timed, Dispatcher.DispatchHandl
     if (this.#over) return
     const isUnsent = isRefused(error)
     if (!this.#mayBeSentAgain(error)) {
+      if (isUnsent) this.#tell('refused')
       this.#giveUp(isUnfit(error) ? 'unknown' : 'failed', problemOf(error, this.#ask))
       return
     }
@@ -151,7 +153,7 @@ export class Forwarding implements Work, Source, Timed, Dispatcher.DispatchHandl
     if (this.#over) return
     const { balancer } = this.#tools
     const { service } = this.#ask.route
-    const upstream = balancer.choose(service, this.#tried)
+    const upstream = balancer.choose(service, this.#tried, this.#mayRepeat)
     this.#upstream = upstream
     if (upstream && (who === 'any' || !this.#tried.includes(upstream))) this.#dispatch(upstream)
     else {

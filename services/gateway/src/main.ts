@@ -1,13 +1,14 @@
 import type { ServerResponse } from 'node:http'
 import { type AddressInfo, Server } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
+import { openDiscovery } from '@micromart/discovery/discovery'
 import { jwksVerifier } from '@micromart/http-kit/identity'
 import type { Clock } from '@micromart/kernel/clock'
 import type { Ids } from '@micromart/kernel/ids'
 import type { Env } from '@micromart/service-kit/config'
 import { serviceNames } from '@micromart/service-kit/service'
 import type { Logger } from '@micromart/telemetry/logger'
-import { staticBalancer, type Upstreams } from './balancer.ts'
+import { createBalancer, type Upstreams } from './balancer.ts'
 import { type GatewayConfig, gatewayConfig } from './config.ts'
 import { createForwarder } from './forwarder.ts'
 import { frontDoor } from './front-door.ts'
@@ -16,6 +17,7 @@ import { mergedOpenApi } from './openapi.ts'
 import { gatewayPages } from './pages.ts'
 import { createRouter } from './router.ts'
 import { routes } from './routes.ts'
+import { upstreamAddresses, watchUpstreams } from './upstreams.ts'
 
 export interface GatewayParts {
   readonly environment: Env
@@ -39,17 +41,12 @@ export const gateway = {
   name: 'gateway' as const,
   async start({ environment, log, clock, ids }: GatewayParts): Promise<RunningGateway> {
     const config = gatewayConfig(environment)
-    const upstreams: Upstreams = {
-      user: config.USER_URL,
-      product: config.PRODUCT_URL,
-      inventory: config.INVENTORY_URL,
-      cart: config.CART_URL,
-      order: config.ORDER_URL,
-      payment: config.PAYMENT_URL,
-      notification: config.NOTIFICATION_URL,
-      analytics: config.ANALYTICS_URL,
-    }
-    const balancer = staticBalancer(upstreams)
+    const discovery = openDiscovery({ log, dnsServers: config.DNS_SERVERS, consulToken: config.DISCOVERY_TOKEN })
+    const watches = await watchUpstreams(discovery, upstreamAddresses(config)).catch((error: unknown) => {
+      discovery.close()
+      throw error
+    })
+    const balancer = createBalancer({ watches, policy: config.BALANCING })
     const leaving = new AbortController()
     const pages = gatewayPages({
       leaving: () => leaving.signal.aborted,

@@ -1,4 +1,5 @@
 import type { Transaction } from '@micromart/postgres/database'
+import type { AccountAddressee, AccountTemplate } from './domain/account-letter.ts'
 import type { Addressee, Template } from './domain/letter.ts'
 import type { RenderedMail } from './domain/templates/render-mail.ts'
 
@@ -6,12 +7,12 @@ export type Outcome =
   | { readonly status: 'sent' }
   | { readonly status: 'undeliverable'; readonly reason: 'no-contact' | 'bad-address' | 'recipient-refused' }
 
-/** What became of every e-mail. */
+/** What became of every e-mail: one store for those about orders, one for those about accounts. */
 export interface Emails {
-  /** Records those that are not recorded yet, and tells which these are. */
+  /** Records those that are not recorded yet, and tells which these are; `about` is the order or the user. */
   add(
     tx: Transaction,
-    emails: readonly { id: string; orderId: string; template: Template }[],
+    emails: readonly { id: string; about: string; template: Template | AccountTemplate }[],
   ): Promise<ReadonlySet<string>>
   noteHandOver(id: string): Promise<void>
   /** It was certainly not taken. */
@@ -24,11 +25,18 @@ export interface Contacts {
   find(order: { orderId: string; customerId: string | null }): Promise<Addressee | undefined>
 }
 
+/** The user service, which owns addresses and makes links. Throws when it cannot answer now. */
+export interface AccountContacts {
+  /** Undefined when there is nobody to write to, or nothing to say any more. */
+  find(wish: { template: AccountTemplate; userId: string; linkId: string }): Promise<AccountAddressee | undefined>
+}
+
 export interface OutgoingMail extends RenderedMail {
   readonly id: string
   readonly to: { readonly name: string; readonly address: string }
-  readonly template: Template
-  readonly orderId: string
+  readonly template: Template | AccountTemplate
+  /** Null for mails about accounts. */
+  readonly orderId: string | null
 }
 
 /** Nothing in `detail` is personal: it goes to the log. */
@@ -51,7 +59,8 @@ export interface MailboxMail extends RenderedMail {
   readonly id: string
   readonly to: string
   readonly template: string
-  readonly orderId: string
+  /** Null for mails about accounts. */
+  readonly orderId: string | null
   readonly sentAt: Date
 }
 

@@ -24,7 +24,7 @@ export const emailQueue =
   ({ emails, timers, clock }: { emails: Emails; timers: Timers; clock: Clock }): QueueEmails =>
   async (tx, wanted) => {
     const known = new Map(wanted.map((email) => [emailId(email.letter.template, email.orderId), email]))
-    const rows = [...known].map(([id, { orderId, letter }]) => ({ id, orderId, template: letter.template }))
+    const rows = [...known].map(([id, { orderId, letter }]) => ({ id, about: orderId, template: letter.template }))
     const fresh = await emails.add(tx, rows)
     const dueAt = clock.now()
     await timers.schedule(

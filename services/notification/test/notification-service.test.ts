@@ -141,7 +141,10 @@ describe('the notification service with a mailbox', () => {
     assert.equal(page.status, 200)
     assert.match(page.headers.get('content-type') ?? '', /^text\/html/)
     assert.match(page.headers.get('content-security-policy') ?? '', /default-src 'none'/)
-    assert.match(page.text, /<iframe sandbox title="The mail" srcdoc="&lt;!doctype html&gt;/)
+    assert.match(
+      page.text,
+      /<iframe sandbox="allow-popups allow-popups-to-escape-sandbox" title="The mail" srcdoc="&lt;!doctype html&gt;/,
+    )
     assert.match(page.text, /Hello &amp;lt;img src=x onerror=alert\(1\)&amp;gt;,/)
     assert.doesNotMatch(page.text, /<script|<img|https?:\/\//)
     assert.match((await get('/mailbox?to="><script>')).text, /value="&quot;&gt;&lt;script&gt;"/)

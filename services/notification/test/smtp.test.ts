@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { AddressInfo, Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { OrderConfirmed } from '@micromart/contracts/order'
+import { PasswordResetRequested } from '@micromart/contracts/user'
 import { startServiceForTest } from '@micromart/testkit/service-harness'
 import { until } from '@micromart/testkit/until'
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
@@ -67,6 +68,14 @@ async function startShop(t: TestContext, smtpUrl: string) {
       await h.deliver(OrderConfirmed, confirmed(orderId))
       return orderId
     },
+    /** Has a link to set a new password mailed. */
+    reset: async (mail: { name: string; email: string; link: string; expiresAt: string }) => {
+      const linkId = randomUUID()
+      contacts.mails.set(`reset-password ${linkId}`, mail)
+      await h.deliver(PasswordResetRequested, { userId: randomUUID(), linkId })
+      return linkId
+    },
+    accountEmails: () => h.database.query('SELECT status, reason, handovers FROM account_emails'),
     emails: () =>
       h.database.query<{ status: string; reason: string | null; handovers: number }>(
         'SELECT status, reason, handovers FROM emails',
@@ -209,4 +218,30 @@ test('line breaks in a name or an address add no header and no recipient', async
     )
   }
   assert.equal((await shop.emails()).filter(({ reason }) => reason === 'bad-address').length, 2)
+})
+
+test('a link about an account goes out by SMTP, once, and a mailbox that does not exist is known', async (t) => {
+  const smtp = await startSmtp(t, {
+    onRcptTo: ({ address }, _session, done) =>
+      address.startsWith('nobody') ? done(Object.assign(new Error('5.1.1'), { responseCode: 550 })) : done(),
+  })
+  const shop = await startShop(t, `smtp://127.0.0.1:${smtp.port}`)
+  const link = { link: 'https://shop.example/account/reset-password#token=abc', expiresAt: '2026-11-21T12:30:00.000Z' }
+  const linkId = await shop.reset({ name: 'Ada\r\nBcc: eve@example.com', email: 'ada@example.com', ...link })
+  await shop.runTimers()
+  assert.equal(smtp.received.length, 1)
+  const { recipients, raw } = smtp.received[0] ?? { recipients: [], raw: '' }
+  assert.deepEqual(recipients, ['ada@example.com'])
+  assert.equal(messageIdOf(raw), `Message-ID: <reset-password.${linkId}@example.org>`)
+  assert.ok(headersOf(raw).includes('Subject: Set a new password'))
+  assert.ok(!headersOf(raw).some((line) => line.startsWith('Bcc')))
+  assert.match(raw.replace(/=\r\n/g, ''), /account\/reset-password#token=3Dabc|account\/reset-password#token=abc/)
+  assert.deepEqual(await shop.accountEmails(), [{ status: 'sent', reason: null, handovers: 1 }])
+  await shop.reset({ name: '', email: 'nobody@example.com', ...link })
+  await shop.runTimers()
+  assert.deepEqual((await shop.accountEmails())[1], {
+    status: 'undeliverable',
+    reason: 'recipient-refused',
+    handovers: 0,
+  })
 })

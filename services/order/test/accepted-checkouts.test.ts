@@ -43,12 +43,15 @@ test('a checkout that has not arrived yet is shown as placed, with its discount 
 
 /** Stands in for cart: a real gRPC server that knows these checkouts. */
 async function startCart(t: TestContext, checkouts: Readonly<Record<string, object>>): Promise<string> {
-  const server = queryServer((router) => {
-    router.service(CartQueries, {
-      getCheckout: ({ orderId }) => ({ found: false, ...checkouts[orderId] }),
-      getOrderContact: () => ({ found: false }),
-    })
-  }, 'test-internal-token')
+  const server = queryServer(
+    (router) => {
+      router.service(CartQueries, {
+        getCheckout: ({ orderId }) => ({ found: false, ...checkouts[orderId] }),
+        getOrderContact: () => ({ found: false }),
+      })
+    },
+    { internalToken: 'test-internal-token' },
+  )
   const sessions = new Set<ServerHttp2Session>()
   server.on('session', (session) => sessions.add(session))
   server.listen(0, '127.0.0.1')

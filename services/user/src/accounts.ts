@@ -3,6 +3,8 @@ import { err, ok, type Refusal, type Result, refuse } from '@micromart/kernel/re
 import type { AuditLog } from '@micromart/postgres/audit-log'
 import type { Database, Transaction } from '@micromart/postgres/database'
 import { type AccountRefusal, normaliseEmail, parseEmail, parseName, type User } from './domain/account.ts'
+import { checkPassword, type IsCommonPassword, type PasswordRefusal } from './domain/password.ts'
+import type { MailLink } from './mail-links.ts'
 import type { Account, Passwords, SignInAttempt, SignInThrottle, Users } from './ports.ts'
 
 export type SignInRefusal =
@@ -11,7 +13,12 @@ export type SignInRefusal =
 
 export interface Accounts {
   /** Checks and hashes; nothing is stored yet. */
-  prepare(wish: { email: string; name: string; password: string }): Promise<Result<Account, AccountRefusal>>
+  prepare(wish: {
+    email: string
+    name: string
+    password: string
+  }): Promise<Result<Account, AccountRefusal | PasswordRefusal>>
+  /** Also has the link mailed that verifies the address. */
   add(tx: Transaction, account: Account): Promise<Result<User, Refusal<'user.email-taken'>>>
   /** The account whose password this is; what refuses here stands in the audit log. */
   prove(attempt: SignInAttempt & { password: string }): Promise<Result<Account, SignInRefusal>>
@@ -23,10 +30,12 @@ export function createAccounts(parts: {
   passwords: Passwords
   throttle: SignInThrottle
   ids: Ids
+  isCommon: IsCommonPassword
+  mailLink: MailLink
   database: Database
   audit: AuditLog
 }): Accounts {
-  const { users, passwords, throttle, ids, database, audit } = parts
+  const { users, passwords, throttle, ids, isCommon, mailLink, database, audit } = parts
 
   /** Also for an address that nobody has: the time it takes must not tell. */
   const noteFailure = (userId: string | undefined) =>
@@ -40,14 +49,19 @@ export function createAccounts(parts: {
       if (!email.ok) return email
       const name = parseName(nameText)
       if (!name.ok) return name
+      const fit = checkPassword(password, { email: email.value, name: name.value, isCommon })
+      if (!fit.ok) return fit
       const passwordHash = await passwords.hash(password)
-      return ok({ id: ids.next(), email: email.value, name: name.value, roles: ['customer'], passwordHash })
+      const person = { email: email.value, emailVerified: false, name: name.value }
+      return ok({ ...person, id: ids.next(), roles: ['customer'], passwordHash })
     },
 
-    add: async (tx, account) =>
-      (await users.add(tx, account))
-        ? ok(publicPart(account))
-        : refuse('user.email-taken', 'There is an account with this e-mail address already; sign in instead'),
+    async add(tx, account) {
+      if (!(await users.add(tx, account)))
+        return refuse('user.email-taken', 'There is an account with this e-mail address already; sign in instead')
+      await mailLink(tx, { account, purpose: 'verify-email' })
+      return ok(publicPart(account))
+    },
 
     async prove({ email: emailText, clientAddress, password }) {
       const attempt = { email: normaliseEmail(emailText), clientAddress }
@@ -70,4 +84,10 @@ export function createAccounts(parts: {
 
 export const badCredentials = refuse('user.bad-credentials', 'The e-mail address or the password is wrong')
 
-export const publicPart = ({ id, email, name, roles }: User): User => ({ id, email, name, roles })
+export const publicPart = ({ id, email, emailVerified, name, roles }: User): User => ({
+  id,
+  email,
+  emailVerified,
+  name,
+  roles,
+})

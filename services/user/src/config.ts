@@ -49,6 +49,10 @@ export const UserConfig = Type.Object({
     description:
       'redis://user:password@host:port, where all instances count failed sign-ins; without it each in memory',
   }),
+  STOREFRONT_URL: env.text({
+    default: '',
+    description: "address of the shop's pages, where the links in mails lead; default PUBLIC_URL",
+  }),
   USER_ADMIN_EMAIL: env.text({
     default: '',
     description: 'address of an admin that is made at start if it is not there',
@@ -60,6 +64,17 @@ export const UserConfig = Type.Object({
   }),
 })
 export type UserConfig = Static<typeof UserConfig>
+
+/** Where the links in mails lead: from the configuration alone, whatever a request says of its host. @throws ConfigError */
+export function storefrontUrl({
+  STOREFRONT_URL: url,
+  PUBLIC_URL,
+}: UserConfig & { readonly PUBLIC_URL: string }): string {
+  if (url === '') return PUBLIC_URL
+  if (!URL.canParse(url) || !/^https?:\/\/[^/?#]+[^?#]*$/.test(url))
+    throw new ConfigError([`STOREFRONT_URL "${url}" is not http(s)://host/path`])
+  return url
+}
 
 /** @throws ConfigError; the address is not shown, for it may hold a password */
 export function checkRedisUrl({ REDIS_URL: url }: UserConfig): void {

@@ -53,7 +53,7 @@ export async function ensureAccounts(
     const email = parseEmail(text)
     if (!email.ok || (await users.findByEmail(email.value))) return
     const passwordHash = await passwords.hash(password)
-    await users.add(database, { ...person, email: email.value, id: ids.next(), passwordHash })
+    await users.add(database, { ...person, email: email.value, emailVerified: false, id: ids.next(), passwordHash })
   }
   await Promise.all(accounts.map(ensure))
 }

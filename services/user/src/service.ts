@@ -1,21 +1,23 @@
 import type { BuiltService, ServiceParts } from '@micromart/service-kit/service'
+import { accountLife } from './account-life.ts'
 import { createAccounts } from './accounts.ts'
 import { argon2Passwords } from './adapters/argon2-passwords.ts'
 import { joseTokens } from './adapters/jose-tokens.ts'
+import { mailThrottle } from './adapters/mail-throttle.ts'
 import { memorySignInThrottle } from './adapters/memory-sign-in-throttle.ts'
 import { postgresSessions } from './adapters/postgres-sessions.ts'
 import { postgresSigningKeys } from './adapters/postgres-signing-keys.ts'
 import { postgresUsers } from './adapters/postgres-users.ts'
 import { redisSignInThrottle } from './adapters/redis-sign-in-throttle.ts'
 import { checkRedisUrl, type UserConfig } from './config.ts'
+import { LINK_WINDOW_MS, MOST_LINKS } from './domain/account-link.ts'
 import { DEMO_PASSWORD, ensureAccounts, firstAccounts } from './first-accounts.ts'
 import { authRoutes } from './http/auth-routes.ts'
 import { sessionRoutes } from './http/session-routes.ts'
 import { signingKeyRoutes } from './http/signing-key-routes.ts'
 import { userRoutes } from './http/user-routes.ts'
 import { openKeyRing } from './key-ring.ts'
-import type { Tokens, Users } from './ports.ts'
-import { userQueries } from './queries.ts'
+import type { SignInThrottle, Tokens, Users } from './ports.ts'
 import { createSessions, type Sessions } from './sessions.ts'
 import { createEntrance } from './sign-in.ts'
 
@@ -30,19 +32,31 @@ export async function userService(parts: ServiceParts<UserConfig>): Promise<Buil
   await ensureAccounts(wanted, { database, users, passwords, ids })
   if (config.USER_DEMO_ACCOUNTS)
     log.warn(`DEMO ACCOUNTS are open to anyone who knows the password ${DEMO_PASSWORD}: for development only`)
-  const { throttle, close: closeThrottle } = signInThrottle(parts)
+  const signIns = attempts(parts, { mostFailures: config.USER_SIGN_IN_FAILURES })
+  const mails = attempts(parts, {
+    mostFailures: MOST_LINKS,
+    windowMs: LINK_WINDOW_MS,
+    prefix: 'micromart:account-mail:',
+  })
   const sessions = sessionsOn(parts, { users, tokens })
-  const accounts = createAccounts({ users, passwords, throttle, ids, database, audit })
+  const own = { passwords, throttle: signIns.throttle, mailThrottle: mailThrottle(mails.throttle), sessions }
+  const { queries, timerHandlers, ...life } = accountLife(parts, own)
+  const accounts = createAccounts({ ...own, ...life, users, ids, database, audit })
   const entrance = createEntrance({ database, accounts, users, sessions })
   authRoutes(http, { accounts, entrance, sessions, passwords, write })
   sessionRoutes(http, { sessions })
   signingKeyRoutes(http, { ring, tokens, clock })
   userRoutes(http, { users, write, audit, sessions })
-  const close = async () => {
-    ring.close()
-    await closeThrottle()
+  return {
+    queries,
+    timerHandlers,
+    keepHouse: () => sessions.keepHouse(),
+    close: async () => {
+      ring.close()
+      signIns.close()
+      mails.close()
+    },
   }
-  return { queries: userQueries(users, sessions), keepHouse: () => sessions.keepHouse(), close }
 }
 
 const DAY_MS = 86_400_000
@@ -73,10 +87,13 @@ function sessionsOn(parts: ServiceParts<UserConfig>, { users, tokens }: { users:
   })
 }
 
-function signInThrottle({ config, clock, log }: ServiceParts<UserConfig>) {
-  const { REDIS_URL: url, USER_SIGN_IN_FAILURES: mostFailures } = config
-  const memory = memorySignInThrottle({ clock, mostFailures })
-  if (url === '') return { throttle: memory, close: async () => {} }
-  const throttle = redisSignInThrottle({ url, mostFailures, fallback: memory, log })
-  return { throttle, close: async () => throttle.close() }
+/** Counts attempts for all instances together where there is a Redis. */
+function attempts(
+  { config: { REDIS_URL: url }, clock, log }: ServiceParts<UserConfig>,
+  limits: { mostFailures: number; windowMs?: number; prefix?: string },
+): { throttle: SignInThrottle; close(): void } {
+  const memory = memorySignInThrottle({ clock, ...limits })
+  if (url === '') return { throttle: memory, close: () => {} }
+  const throttle = redisSignInThrottle({ url, ...limits, fallback: memory, log })
+  return { throttle, close: () => throttle.close() }
 }

@@ -214,7 +214,8 @@ describe('sessions', () => {
     const ids: readonly string[] = (await sessionsOf(accessToken)).map(({ id }: { id: string }) => id)
     const [own] = ids
     await post('/api/v1/auth/logout', undefined, { token: accessToken })
-    const heard = async () => (await h.outbox()).filter(({ data }) => data['userId'] === account.id)
+    const heard = async () =>
+      (await h.outbox()).filter(({ type, data }) => type.includes('sessions') && data['userId'] === account.id)
     const tokensExpireAt = new Date(h.clock.now().getTime() + 960_000).toISOString()
     assert.deepEqual(await heard(), [
       {

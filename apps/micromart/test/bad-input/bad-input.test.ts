@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type Route, routes } from '@micromart/gateway/routes'
 import type { BadCase, CasesByRoute, Wish } from './case.ts'
+import { accountCases } from './cases/account-cases.ts'
 import { analyticsCases } from './cases/analytics-cases.ts'
 import { cartCases } from './cases/cart-cases.ts'
 import { couponCases } from './cases/coupon-cases.ts'
@@ -21,6 +22,7 @@ import { openWire, sendBytes, type Wire } from './wire.ts'
 
 const table: CasesByRoute = {
   ...userCases,
+  ...accountCases,
   ...productCases,
   ...inventoryCases,
   ...couponCases,
@@ -92,6 +94,9 @@ describe('bad input', () => {
     const written = changedTables(before, await opened.stores.quiet())
     for (const one of [
       'user.users',
+      'user.addresses',
+      'user.closed_accounts',
+      'notification.account_emails',
       'product.products',
       'inventory.movements',
       'cart.carts',

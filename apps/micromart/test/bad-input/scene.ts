@@ -11,6 +11,7 @@ import { startOneProcess } from '../../src/start/one-process.ts'
 import { openSecrets } from '../../src/start/secrets.ts'
 import type { RunningShop } from '../../src/start/shop.ts'
 import { email } from './nasty.ts'
+import { openPeople, type People } from './people.ts'
 import { openStores, type Stores } from './stores.ts'
 import { type BadTokens, badTokens } from './tokens.ts'
 
@@ -20,6 +21,7 @@ export interface Scene {
   readonly badTokens: BadTokens
   /** Somebody who may be signed out and given roles, because nobody else needs them. */
   readonly spare: Spare
+  readonly people: People
   readonly productId: string
   readonly sku: string
   /** Sold in euros. */
@@ -69,7 +71,12 @@ export interface OpenScene {
 }
 
 /** Nothing expires and nothing is decided while the test runs, everything is logged, and nobody is told to wait. */
-const environment = { LOG_LEVEL: 'trace', RATE_LIMITS: 'all=999999/1', SANDBOX_SLOW_MS: '600000' }
+const environment = {
+  LOG_LEVEL: 'trace',
+  RATE_LIMITS: 'all=999999/1',
+  SANDBOX_SLOW_MS: '600000',
+  PAYMENT_RECONCILE_MS: '600000',
+}
 
 const PASSWORD = 'micromart-demo'
 
@@ -128,6 +135,7 @@ async function setUp(shop: RunningShop, stores: Stores, webhookSecret: string): 
       tokens,
       badTokens: await badTokens(tokens.shopper, stores.user),
       spare: await spare(shopper),
+      people: await openPeople(shopper),
       ...(await goods(shopper)),
       ...(await carts(shopper, tokens.shopper)),
       coupons: await coupons(shopper),
@@ -243,6 +251,7 @@ const secretsOf = ({
 }: Scene): readonly string[] => [
   ...Object.values(tokens).map((token) => token.split('.').at(-1) ?? token),
   ...Object.values(badTokens),
+  ...Object.values(scene.people.tokens),
   ...[scene.spare.refreshToken, scene.spare.otherRefreshToken],
   ...[cart, fullCart, emptyCart, scene.checkedOutCart, coupons.usedUp.cart].map(({ token }) => token),
   order.reference,

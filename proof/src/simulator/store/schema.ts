@@ -115,15 +115,22 @@ function alterTable({ relation: { relname }, cmds }: Node, catalogue: Catalogue)
   const definition = catalogue.get(relname)
   if (!definition) throw new SqlError('42P01', `relation "${relname}" does not exist`)
   for (const {
-    AlterTableCmd: { subtype, def },
+    AlterTableCmd: { subtype, def, name },
   } of cmds as readonly Node[]) {
     if (subtype === 'AT_AddColumn') {
       addColumn(definition, def.ColumnDef)
       addOwnConstraints(definition, def.ColumnDef)
     } else if (subtype === 'AT_AddConstraint') addConstraint(definition, def.Constraint)
+    else if (subtype === 'AT_DropNotNull') allowNull(definition, name)
     else if (subtype !== 'AT_SetRelOptions') throw notSimulated(subtype)
   }
   return true
+}
+
+function allowNull({ columns }: TableDefinition, name: string) {
+  const at = columns.findIndex((column) => column.name === name)
+  const column = columns[at]
+  if (column) columns[at] = { ...column, notNull: false }
 }
 
 function createIndex(

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import { hashCartToken } from '@micromart/http-kit/cart-token'
+import { matches } from '@micromart/http-kit/etag'
 import { isUuid } from '@micromart/kernel/ids'
 import { ok, type Refusal, type Result, refuse } from '@micromart/kernel/result'
 import type { FastifyRequest } from 'fastify'
@@ -31,12 +32,6 @@ export async function openCartToChange(
   return opened
 }
 
-interface Versioned {
-  readonly version: number
-}
-
-export const etagOf = ({ version }: Versioned): string => `"${version}"`
-
 function mayOpen(request: FastifyRequest, owner: CartOwner): boolean {
   if (owner.kind === 'customer') return request.caller.kind === 'user' && request.caller.userId === owner.customerId
   const token = request.headers['cart-token']
@@ -44,7 +39,3 @@ function mayOpen(request: FastifyRequest, owner: CartOwner): boolean {
   const [given, kept] = [Buffer.from(hashCartToken(token)), Buffer.from(owner.tokenHash)]
   return given.length === kept.length && timingSafeEqual(given, kept)
 }
-
-/** RFC 9110, section 13.1.1: any listed tag, by strong comparison. */
-export const matches = (ifMatch: string | undefined, edited: Versioned): boolean =>
-  ifMatch === undefined || ifMatch.trim() === '*' || ifMatch.split(',').some((tag) => tag.trim() === etagOf(edited))

@@ -1,12 +1,13 @@
 import { MoneyBody, Sku } from '@micromart/contracts/message'
+import { PostalAddressBody } from '@micromart/contracts/postal-address'
 import Type, { type Static } from 'typebox'
 import { type Cart, discountOfCart, MOST_PIECES, subtotalOfCart, totalOfCart, totalOfLine } from '../domain/cart.ts'
 
 const strict = { additionalProperties: false }
 
 /** One line of text: no control characters, no halves of surrogate pairs. */
-const text = (maxLength: number, minLength = 1) =>
-  Type.String({ minLength, maxLength, pattern: '^[^\\u0000-\\u001f\\u007f\\ud800-\\udfff]*$' })
+const text = (maxLength: number) =>
+  Type.String({ minLength: 1, maxLength, pattern: '^[^\\u0000-\\u001f\\u007f\\ud800-\\udfff]*$' })
 
 export const ById = { params: Type.Object({ id: Type.String() }), tags: ['carts'] }
 
@@ -36,18 +37,7 @@ export const CheckoutBody = Type.Object(
         description: 'guests must give one',
       }),
     ),
-    shippingAddress: Type.Object(
-      {
-        name: text(200),
-        line1: text(200),
-        line2: Type.Optional(text(200, 0)),
-        city: text(100),
-        region: Type.Optional(text(100, 0)),
-        postalCode: text(20),
-        country: Type.String({ pattern: '^[A-Z]{2}$', description: 'ISO 3166-1 alpha-2' }),
-      },
-      strict,
-    ),
+    shippingAddress: PostalAddressBody,
     payment: Type.Object({ method: text(64) }, strict),
   },
   strict,

@@ -3,13 +3,13 @@ import { orderNumber } from '@micromart/contracts/order-number'
 import { writeHandler } from '@micromart/http-kit/idempotent-handler'
 import type { StatusTable } from '@micromart/http-kit/problem'
 import type { HttpServer } from '@micromart/http-kit/server'
+import { holdsCardNumber } from '@micromart/kernel/card-number'
 import type { Clock } from '@micromart/kernel/clock'
 import type { Ids } from '@micromart/kernel/ids'
 import { ok, type Refusal, type Result, refuse } from '@micromart/kernel/result'
 import type { Transaction } from '@micromart/postgres/database'
 import type { IdempotentWrite } from '@micromart/postgres/idempotency'
 import { type Outbox, type OutgoingMessage, send } from '@micromart/postgres/outbox'
-import { holdsCardNumber } from '../domain/card-number.ts'
 import {
   type CartOwner,
   type CartRefusal,

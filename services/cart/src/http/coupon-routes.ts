@@ -1,4 +1,5 @@
 import { decodeCursor, encodeCursor, PageQuery, pageLimit } from '@micromart/http-kit/cursor'
+import { etagOf, matches } from '@micromart/http-kit/etag'
 import { refusalProblem, writeHandler } from '@micromart/http-kit/idempotent-handler'
 import { actorOf } from '@micromart/http-kit/identity'
 import { kitProblem, type StatusTable } from '@micromart/http-kit/problem'
@@ -19,7 +20,6 @@ import {
   newCoupon,
 } from '../domain/coupon.ts'
 import type { CouponBook, CouponPlace } from '../ports.ts'
-import { etagOf, matches } from './cart-access.ts'
 import {
   bodyOf,
   CouponBody,

@@ -1,3 +1,4 @@
+import { etagOf } from '@micromart/http-kit/etag'
 import { writeHandler } from '@micromart/http-kit/idempotent-handler'
 import type { StatusTable } from '@micromart/http-kit/problem'
 import type { Clock } from '@micromart/kernel/clock'
@@ -7,7 +8,7 @@ import type { IdempotentWrite } from '@micromart/postgres/idempotency'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Cart } from '../domain/cart.ts'
 import type { CartStore } from '../ports.ts'
-import { etagOf, openCartToChange } from './cart-access.ts'
+import { openCartToChange } from './cart-access.ts'
 import { bodyOf } from './cart-schemas.ts'
 
 type Change = (cart: Cart, tx: Transaction) => Result<Cart, Refusal> | Promise<Result<Cart, Refusal>>

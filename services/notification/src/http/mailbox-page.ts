@@ -28,7 +28,7 @@ export interface MailboxView {
   readonly to: string | undefined
 }
 
-/** One page without scripts and without anything from elsewhere; a mail is shown in a frame that can run nothing. */
+/** One page without scripts and without anything from elsewhere; a mail is shown in a frame that can run nothing, and whose links open elsewhere. */
 export const mailboxPage = ({ mails, chosen, to }: MailboxView): string =>
   html`<!doctype html>
 <html lang="en">
@@ -55,8 +55,8 @@ const entry = (mail: MailboxMail, { isChosen, to }: { isChosen: boolean; to: str
 }
 
 const letter = (mail: MailboxMail): Html => html`<h2>${mail.subject}</h2>
-<p>To ${mail.to} · ${timeOf(mail)}<br><small>order ${mail.orderId}</small></p>
-<iframe sandbox title="The mail" srcdoc="${mail.html}"></iframe>
+<p>To ${mail.to} · ${timeOf(mail)}<br><small>${mail.orderId === null ? mail.template : `order ${mail.orderId}`}</small></p>
+<iframe sandbox="allow-popups allow-popups-to-escape-sandbox" title="The mail" srcdoc="${mail.html}"></iframe>
 <details><summary>As text</summary><pre>${mail.text}</pre></details>`
 
 const timeOf = ({ sentAt }: MailboxMail): string =>

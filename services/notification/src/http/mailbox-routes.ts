@@ -17,7 +17,7 @@ const MailBody = Type.Object({
   html: Type.String(),
   sentAt: Type.String(),
   template: Type.String(),
-  orderId: Type.String(),
+  orderId: Type.Union([Type.String(), Type.Null()], { description: 'null for mails about accounts' }),
 })
 
 const MailPage = Type.Object({ items: Type.Array(MailBody), nextCursor: Type.Union([Type.String(), Type.Null()]) })

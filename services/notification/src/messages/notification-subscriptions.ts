@@ -1,9 +1,9 @@
 import { OrderCancelled, OrderConfirmed, OrderRefunded } from '@micromart/contracts/order'
-import { on, type Subscription, subscription } from '@micromart/service-kit/subscription'
+import { type MessageHandler, on, type Subscription, subscription } from '@micromart/service-kit/subscription'
 import type { QueueEmails } from '../queue-emails.ts'
 
-/** Every message that notification listens to, and the letter it becomes. */
-export const notificationSubscriptions = (queue: QueueEmails): Subscription =>
+/** Every message that notification listens to: those about orders, and the letter each becomes, and those about accounts. */
+export const notificationSubscriptions = (queue: QueueEmails, about: readonly MessageHandler[]): Subscription =>
   subscription(
     on(OrderConfirmed, (tx, batch) =>
       queue(
@@ -32,4 +32,5 @@ export const notificationSubscriptions = (queue: QueueEmails): Subscription =>
         })),
       ),
     ),
+    ...about,
   )

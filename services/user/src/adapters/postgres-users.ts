@@ -6,12 +6,14 @@ import type { Account, Users } from '../ports.ts'
 const INSERT = `
   INSERT INTO users (id, email, name, roles, password_hash, created_at) VALUES ($1, $2, $3, $4, $5, $6)
   ON CONFLICT (email) DO NOTHING`
-const FIND = 'SELECT id, email, name, roles FROM users WHERE id = $1'
-const LOCK = 'SELECT id, email, name, roles, password_hash AS "passwordHash" FROM users WHERE id = $1 FOR UPDATE'
-const FIND_BY_EMAIL = 'SELECT id, email, name, roles, password_hash AS "passwordHash" FROM users WHERE email = $1'
+const COLUMNS = 'id, email, email_verified_at IS NOT NULL AS "emailVerified", name, roles'
+const FIND = `SELECT ${COLUMNS} FROM users WHERE id = $1 AND closed_at IS NULL`
+const LOCK = `SELECT ${COLUMNS}, password_hash AS "passwordHash" FROM users WHERE id = $1 AND closed_at IS NULL FOR UPDATE`
+const FIND_BY_EMAIL = `SELECT ${COLUMNS}, password_hash AS "passwordHash" FROM users WHERE email = $1 AND closed_at IS NULL`
 /** Locked, so that two admins cannot dismiss each other at the same moment: the later one sees who is left. */
 const LOCK_ADMINS = `SELECT id FROM users WHERE 'admin' = ANY (roles) ORDER BY id FOR UPDATE`
-const SET_ROLES = 'UPDATE users SET roles = $2 WHERE id = $1 RETURNING id, email, name, roles'
+const SET_ROLES = `
+  UPDATE users SET roles = $2, version = version + 1 WHERE id = $1 AND closed_at IS NULL RETURNING ${COLUMNS}`
 
 export const postgresUsers = ({ database, clock }: { database: Database; clock: Clock }): Users => ({
   add: async (db, { id, email, name, roles, passwordHash }) =>

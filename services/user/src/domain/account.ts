@@ -5,6 +5,8 @@ import { ok, type Refusal, type Result, refuse } from '@micromart/kernel/result'
 export interface User {
   readonly id: string
   readonly email: string
+  /** Somebody has shown that mail to this address reaches them. */
+  readonly emailVerified: boolean
   readonly name: string
   readonly roles: readonly Role[]
 }

@@ -6,6 +6,7 @@ import type { IdempotentWrite } from '@micromart/postgres/idempotency'
 import type { FastifyReply } from 'fastify'
 import type { Accounts, SignInRefusal } from '../accounts.ts'
 import type { AccountRefusal, User } from '../domain/account.ts'
+import type { PasswordRefusal } from '../domain/password.ts'
 import type { Passwords } from '../ports.ts'
 import type { RefreshRefusal, Sessions, SignedIn } from '../sessions.ts'
 import type { Entrance } from '../sign-in.ts'
@@ -15,11 +16,14 @@ import { LoginBody, RefreshBody, RegisterBody, SignedInBody } from './user-schem
 const statuses = {
   'user.email-invalid': 400,
   'user.name-invalid': 400,
+  'user.password-too-common': 400,
   'user.email-taken': 409,
   'user.bad-credentials': 401,
   'user.refresh-token-invalid': 401,
   'user.too-many-attempts': 429,
-} satisfies StatusTable<AccountRefusal['code'] | SignInRefusal['code'] | RefreshRefusal['code'] | 'user.email-taken'>
+} satisfies StatusTable<
+  (AccountRefusal | PasswordRefusal | SignInRefusal | RefreshRefusal)['code'] | 'user.email-taken'
+>
 
 export interface AuthRoutes {
   readonly accounts: Accounts

@@ -1,6 +1,6 @@
 import { writeHandler } from '@micromart/http-kit/idempotent-handler'
 import { actorOf } from '@micromart/http-kit/identity'
-import { kitProblem, type StatusTable } from '@micromart/http-kit/problem'
+import type { StatusTable } from '@micromart/http-kit/problem'
 import type { HttpServer } from '@micromart/http-kit/server'
 import { isUuid } from '@micromart/kernel/ids'
 import { ok, refuse } from '@micromart/kernel/result'
@@ -23,16 +23,6 @@ export interface UserRoutes {
 
 export function userRoutes(http: HttpServer, { users, write, audit, sessions }: UserRoutes): void {
   const answer = writeHandler(write, { statuses })
-
-  http.get('/api/v1/users/me', {
-    config: { access: 'signed-in' },
-    schema: { tags: ['users'], summary: 'Who I am', response: { 200: UserBody } },
-    handler: async ({ caller }) => {
-      const user = caller.kind === 'user' && isUuid(caller.userId) ? await users.find(caller.userId) : undefined
-      if (!user) throw kitProblem('auth.invalid-token', 'The account of this access token is gone; sign in again')
-      return { ...user, roles: [...user.roles] }
-    },
-  })
 
   http.put('/api/v1/users/:id/roles', {
     config: { access: 'roles:write' },

@@ -1,11 +1,13 @@
 import { Instant } from '@micromart/contracts/message'
 import Type from 'typebox'
+import { LONGEST_PASSWORD, SHORTEST_PASSWORD } from '../domain/password.ts'
 
 const RoleBody = Type.Union([Type.Literal('customer'), Type.Literal('staff'), Type.Literal('admin')])
 
 export const UserBody = Type.Object({
   id: Type.String(),
   email: Type.String(),
+  emailVerified: Type.Boolean({ description: 'a mail to the address was answered' }),
   name: Type.String(),
   roles: Type.Array(RoleBody),
 })
@@ -24,7 +26,7 @@ const email = Type.String({ minLength: 1, maxLength: 320 })
 export const RegisterBody = Type.Object(
   {
     email,
-    password: Type.String({ minLength: 8, maxLength: 200 }),
+    password: Type.String({ minLength: SHORTEST_PASSWORD, maxLength: LONGEST_PASSWORD }),
     name: Type.String({ minLength: 1, maxLength: 200 }),
   },
   { additionalProperties: false },

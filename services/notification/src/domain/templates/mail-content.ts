@@ -7,6 +7,10 @@ export interface MailContent {
   readonly subject: string
   readonly paragraphs: readonly string[]
   readonly bill?: Bill
+  /** Something to open, in a line of its own. */
+  readonly link?: { readonly title: string; readonly url: string }
+  /** After everything else. */
+  readonly closing?: readonly string[]
   readonly address?: { readonly title: string; readonly lines: readonly string[] }
 }
 

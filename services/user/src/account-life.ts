@@ -1,0 +1,64 @@
+import type { BuiltService, ServiceParts } from '@micromart/service-kit/service'
+import { accountMails } from './account-mails.ts'
+import type { MailThrottle } from './account-ports.ts'
+import { commonPasswords } from './adapters/common-passwords.ts'
+import { hmacLinkTokens } from './adapters/hmac-link-tokens.ts'
+import { postgresAccountLinks } from './adapters/postgres-account-links.ts'
+import { postgresAddresses } from './adapters/postgres-addresses.ts'
+import { postgresContacts } from './adapters/postgres-contacts.ts'
+import { postgresAccountChanges, postgresClosing, postgresOpenAccounts } from './adapters/postgres-open-accounts.ts'
+import { emailChange } from './change-email.ts'
+import { accountClosing } from './close-account.ts'
+import { storefrontUrl, type UserConfig } from './config.ts'
+import type { IsCommonPassword } from './domain/password.ts'
+import { addressRoutes } from './http/address-routes.ts'
+import { emailRoutes } from './http/email-routes.ts'
+import { prover } from './http/own-account.ts'
+import { passwordRoutes } from './http/password-routes.ts'
+import { profileRoutes } from './http/profile-routes.ts'
+import { linkMailer, type MailLink } from './mail-links.ts'
+import { newPassword } from './new-password.ts'
+import { linkOpener } from './open-link.ts'
+import type { Passwords, SignInThrottle } from './ports.ts'
+import { userQueries } from './queries.ts'
+import { reauthentication } from './reauthenticate.ts'
+import { resetRequests } from './request-reset.ts'
+import type { Sessions } from './sessions.ts'
+import { emailVerification } from './verify-email.ts'
+
+export interface AccountLife extends Required<Pick<BuiltService, 'queries' | 'timerHandlers'>> {
+  readonly isCommon: IsCommonPassword
+  readonly mailLink: MailLink
+}
+
+/** What becomes of an account once it is there: its routes, its mails, and what others may ask about it. */
+export function accountLife(
+  { config, database, outbox, timers, write, audit, clock, ids, http }: ServiceParts<UserConfig>,
+  own: { passwords: Passwords; throttle: SignInThrottle; mailThrottle: MailThrottle; sessions: Sessions },
+): AccountLife {
+  const { passwords, throttle } = own
+  const accounts = postgresOpenAccounts(database)
+  const changes = postgresAccountChanges({ clock })
+  const links = postgresAccountLinks({ database, clock })
+  const contacts = postgresContacts(database)
+  const tokens = hmacLinkTokens({ secret: config.INTERNAL_TOKEN })
+  const isCommon = commonPasswords()
+  const { mailLink, forgetLinks } = linkMailer({ links, timers, outbox, ids, clock })
+  const { requestReset, mailResets } = resetRequests({ accounts, mailLink, timers, audit, ids, clock })
+  const prove = prover(reauthentication({ accounts, passwords, throttle, database, audit }))
+  const shared = { ...own, accounts, changes, links, mailLink, outbox, audit, ids, clock, write, prove, isCommon }
+  const openLink = linkOpener({ links, tokens, clock })
+
+  passwordRoutes(http, { ...shared, openLink, requestReset, newPassword: newPassword(shared) })
+  emailRoutes(http, { ...shared, openLink, verification: emailVerification(shared), change: emailChange(shared) })
+  profileRoutes(http, { ...shared, close: accountClosing({ ...shared, closing: postgresClosing({ clock }) }) })
+  addressRoutes(http, { accounts, addresses: postgresAddresses({ clock }), database, write, ids })
+
+  const mails = accountMails({ contacts, links, tokens, clock, storefrontUrl: storefrontUrl(config) })
+  return {
+    isCommon,
+    mailLink,
+    queries: userQueries({ contacts, mails, sessions: own.sessions }),
+    timerHandlers: [forgetLinks, mailResets],
+  }
+}
