@@ -82,12 +82,14 @@ function commandOf(name: ProcessName, parts: { settings: Settings; settingsFile:
 }
 
 /** As in production, but that no limit is met. */
-function gatewayEnvironment({ port, upstreamPort }: Settings): Record<string, string> {
+function gatewayEnvironment({ port, upstreamPort, metricsPort }: Settings): Record<string, string> {
   const service = `http://127.0.0.1:${upstreamPort}`
   return {
     PORT: String(port),
     JWKS_URL: `${service}/.well-known/jwks.json`,
     LOG_LEVEL: 'info',
+    METRICS_PORT: String(metricsPort),
+    RATE_LIMITS: 'all=999999/1',
     ...Object.fromEntries(serviceNames.map((each) => [`${each.toUpperCase()}_URL`, service])),
   }
 }

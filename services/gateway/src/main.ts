@@ -1,3 +1,4 @@
+import cluster from 'node:cluster'
 import type { ServerResponse } from 'node:http'
 import { type AddressInfo, Server } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -8,13 +9,17 @@ import type { Ids } from '@micromart/kernel/ids'
 import type { Env } from '@micromart/service-kit/config'
 import { serviceNames } from '@micromart/service-kit/service'
 import type { Logger } from '@micromart/telemetry/logger'
+import { answerCluster, clusterMetrics, createMetrics, type Metrics } from '@micromart/telemetry/metrics'
 import { createBalancer, type Upstreams } from './balancer.ts'
 import { type GatewayConfig, gatewayConfig } from './config.ts'
 import { createForwarder } from './forwarder.ts'
 import { frontDoor } from './front-door.ts'
 import { createGateway } from './gateway.ts'
+import { measureGateway } from './gateway-metrics.ts'
+import { type MetricsServer, serveMetrics } from './metrics-server.ts'
 import { mergedOpenApi } from './openapi.ts'
 import { gatewayPages } from './pages.ts'
+import { startProcesses } from './processes.ts'
 import { createRouter } from './router.ts'
 import { routes } from './routes.ts'
 import { upstreamAddresses, watchUpstreams } from './upstreams.ts'
@@ -55,20 +60,24 @@ export const gateway = {
     })
     const findRoute = createRouter(routes)
     const door = frontDoor({ config, log, findRoute })
+    const forwarder = createForwarder({ balancer, services: serviceNames, mostInFlight: config.UPSTREAM_CONCURRENCY })
+    const metrics = config.METRICS_PORT > 0 ? createMetrics() : undefined
     const server = createGateway({
       findRoute,
       pages,
-      forwarder: createForwarder({ balancer, services: serviceNames, mostInFlight: config.UPSTREAM_CONCURRENCY }),
+      forwarder,
       ids,
       log,
       verifyToken: jwksVerifier({ jwksUrls: config.JWKS_URL, clock }),
       clientOf: door.clientOf,
       rateLimits: door.rateLimits,
       manners: door.manners,
+      ...(metrics && { measure: measureGateway(metrics, forwarder.guards) }),
     })
     const stopGuarding = door.guard(server)
     const end = endOf(server, leaving.signal)
     await listen(server, config)
+    const scraped = metrics && (await openMetrics(metrics, config))
     const { port } = server.address() as AddressInfo
     return {
       url: `http://${config.HOST}:${port}`,
@@ -79,12 +88,39 @@ export const gateway = {
       close: async () => {
         leaving.abort()
         await end()
+        scraped?.close()
         stopGuarding()
         door.close()
         await balancer.close()
       },
     }
   },
+}
+
+/** As a program of its own: in one process, or in several that share the port. */
+export async function serveGateway(parts: GatewayParts): Promise<Pick<RunningGateway, 'drain' | 'close'>> {
+  const config = gatewayConfig(parts.environment)
+  const { GATEWAY_PROCESSES: count, METRICS_HOST: host, METRICS_PORT: port, DRAIN_MS: drainMs } = config
+  if (count === 1 || cluster.isWorker) return gateway.start(parts)
+  const scraped = port > 0 ? await serveMetrics({ host, port }, clusterMetrics().text) : undefined
+  const processes = await startProcesses({ count, drainMs, log: parts.log }).catch((error: unknown) => {
+    scraped?.close()
+    throw error
+  })
+  return {
+    drain: processes.drain,
+    close: async () => {
+      scraped?.close()
+      await processes.close()
+    },
+  }
+}
+
+/** The first of several processes tells the metrics of all. */
+async function openMetrics(metrics: Metrics, config: GatewayConfig): Promise<MetricsServer | undefined> {
+  if (!cluster.isWorker) return serveMetrics({ host: config.METRICS_HOST, port: config.METRICS_PORT }, metrics.text)
+  answerCluster()
+  return undefined
 }
 
 const listen = (server: Server, { PORT, HOST }: GatewayConfig) =>

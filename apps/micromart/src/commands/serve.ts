@@ -1,5 +1,5 @@
 import { broadcasts, topology } from '@micromart/contracts/topology'
-import { gateway } from '@micromart/gateway/main'
+import { serveGateway } from '@micromart/gateway/main'
 import { systemClock } from '@micromart/kernel/clock'
 import { uuidV7 } from '@micromart/kernel/ids'
 import { createRabbitMqBroker } from '@micromart/messaging/rabbitmq-broker'
@@ -25,7 +25,9 @@ export const serveCommand = ({ environment }: CliContext): Command =>
       const log = createLogger({ service: name, level: environment['LOG_LEVEL'] ?? 'info' })
       try {
         const served =
-          name === 'gateway' ? await serveGateway(environment, log) : await serveOne(name, environment, log)
+          name === 'gateway'
+            ? await serveGateway({ environment, log, clock: systemClock, ids: uuidV7(systemClock) })
+            : await serveOne(name, environment, log)
         process.send?.('ready')
         if ((await asked).by === 'SIGTERM') await served.drain()
         await served.close()
@@ -33,10 +35,6 @@ export const serveCommand = ({ environment }: CliContext): Command =>
         if (process.connected) process.disconnect?.() // an open line to the supervisor would keep the process alive
       }
     })
-
-function serveGateway(environment: CliContext['environment'], log: ReturnType<typeof createLogger>) {
-  return gateway.start({ environment, log, clock: systemClock, ids: uuidV7(systemClock) })
-}
 
 async function serveOne(
   name: ServiceName,
