@@ -15,9 +15,10 @@ export async function serveMetrics(
   const server = createServer(async (request, response) => {
     if (request.method !== 'GET' || request.url !== '/metrics') return void response.writeHead(404).end()
     try {
-      response.writeHead(200, { 'content-type': METRICS_CONTENT_TYPE }).end(await text())
+      const body = await text()
+      response.writeHead(200, { 'content-type': METRICS_CONTENT_TYPE }).end(body)
     } catch {
-      response.destroy() // one of several processes did not answer in time; the next scrape asks again
+      response.writeHead(503).end() // one of several processes is only starting; the next scrape asks again
     }
   })
   await new Promise<void>((resolve, reject) => {

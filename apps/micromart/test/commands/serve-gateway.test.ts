@@ -62,8 +62,9 @@ describe('a gateway of two processes', { skip: process.platform !== 'linux' && '
     const { url: service } = await startService(t)
     const { program, url, metricsUrl } = await startGateways(t, service)
     for (let count = 0; count < 10; count += 1) assert.equal(await status(url + PATH), 200)
-    const text = await (await fetch(metricsUrl)).text()
-    assert.match(text, /_count\{[^}]*route="\/api\/v1\/products"[^}]*status="2xx"[^}]*\} 10\n/)
+    const counted = /_count\{[^}]*route="\/api\/v1\/products"[^}]*status="2xx"[^}]*\} 10\n/
+    const isCounted = async () => counted.test(await (await fetch(metricsUrl)).text())
+    await until(isCounted, { what: 'the requests of both are counted together', withinMs: 20_000 })
     const [first = 0, second = 0] = workersOf(program)
     process.kill(first, 'SIGKILL')
     await until(async () => workersOf(program).some((pid) => pid !== first && pid !== second), {
