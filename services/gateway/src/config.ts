@@ -35,6 +35,11 @@ export const GatewayConfig = Type.Object({
     maximum: 65_535,
     description: 'requests to one service at the same time; more are refused at once',
   }),
+  CACHE_MIB: env.integer({
+    default: 64,
+    maximum: 4_096,
+    description: 'most memory for answers to public reads that are kept, in MiB; 0 keeps none',
+  }),
   TRUSTED_PROXIES: env.words({
     default: [],
     description:
@@ -85,6 +90,8 @@ export const GatewayConfig = Type.Object({
     description: 'which instance of a service is asked next',
   }),
   JWKS_URL: env.urls({ description: 'where the keys of access tokens are' }),
+  USER_GRPC_URL: env.urls({ description: 'gRPC addresses of user, who knows which sessions have ended' }),
+  INTERNAL_TOKEN: env.secret({ description: 'what services show each other for gRPC queries' }),
   USER_URL: upstream('user'),
   PRODUCT_URL: upstream('product'),
   INVENTORY_URL: upstream('inventory'),

@@ -28,7 +28,15 @@ export interface RateLimits {
 /** Answers that are kept here for a while. */
 export interface ResponseCache {
   /** True when it sees to the answer, now or later, asking the service itself if need be; false for what it never keeps. */
-  serve(exchange: Exchange, forward: Forwarder['forward']): boolean
+  serve(exchange: Exchange, ways: Ways): boolean
+  /** What is kept may depend on a write: the answer to it on its way to the client. */
+  watch(exchange: Exchange, answer: Answer): Answer
+}
+
+export interface Ways {
+  readonly forward: Forwarder['forward']
+  /** Where an answer to this exchange goes, dressed as every answer is. */
+  readonly answerOf: (exchange: Exchange) => Answer
 }
 
 /** What belongs to every request and every answer, whoever gives it. */
@@ -69,6 +77,8 @@ const peers = clientsBehind(() => false)
  */
 export function createGateway(options: GatewayOptions): Server<typeof IncomingMessage, typeof GatewayResponse> {
   const { pages, findRoute, forwarder, verifyToken, rateLimits, cache, manners, measure, log, ids } = options
+  const answerOf = (exchange: Exchange) => manners?.dress?.(exchange) ?? exchange
+  const ways: Ways = { forward: forwarder.forward, answerOf }
   const clientOf = options.clientOf ?? peers
 
   const begin = (exchange: Exchange): Promise<void> | void => {
@@ -132,14 +142,15 @@ export function createGateway(options: GatewayOptions): Server<typeof IncomingMe
   const enter = (exchange: Exchange): Promise<void> | void => {
     requireAccess(exchange.route.access, exchange.caller)
     if (exchange.response.destroyed) return // the client went while something was asked about it
-    if (cache?.serve(exchange, forwarder.forward)) return
+    if (cache?.serve(exchange, ways)) return
     const waiting = isRead(exchange) ? undefined : crashPoint('forward.before', () => [kindOf(exchange)])
     if (waiting === undefined) return pass(exchange)
     return waiting.then(() => pass(exchange))
   }
 
   const pass = (exchange: Exchange) => {
-    exchange.work = forwarder.forward(exchange, manners?.dress?.(exchange) ?? exchange)
+    const answer = answerOf(exchange)
+    exchange.work = forwarder.forward(exchange, cache?.watch(exchange, answer) ?? answer)
   }
 
   const latest = new WeakMap<Duplex, GatewayResponse>()

@@ -6,16 +6,19 @@ import { openDiscovery } from '@micromart/discovery/discovery'
 import { jwksVerifier } from '@micromart/http-kit/identity'
 import type { Clock } from '@micromart/kernel/clock'
 import type { Ids } from '@micromart/kernel/ids'
+import type { Broker } from '@micromart/messaging/broker'
 import type { Env } from '@micromart/service-kit/config'
 import { serviceNames } from '@micromart/service-kit/service'
 import type { Logger } from '@micromart/telemetry/logger'
 import { answerCluster, clusterMetrics, createMetrics, type Metrics } from '@micromart/telemetry/metrics'
 import { createBalancer, type Upstreams } from './balancer.ts'
 import { type GatewayConfig, gatewayConfig } from './config.ts'
+import { refuseEnded } from './ended-sessions.ts'
 import { createForwarder } from './forwarder.ts'
 import { frontDoor } from './front-door.ts'
 import { createGateway } from './gateway.ts'
 import { measureGateway } from './gateway-metrics.ts'
+import { gatherKnowledge } from './knowledge.ts'
 import { type MetricsServer, serveMetrics } from './metrics-server.ts'
 import { mergedOpenApi } from './openapi.ts'
 import { gatewayPages } from './pages.ts'
@@ -29,6 +32,8 @@ export interface GatewayParts {
   readonly log: Logger
   readonly clock: Clock
   readonly ids: Ids
+  /** What services broadcast is heard here; the one who passes it closes it. Without one, answers are kept only shortly. */
+  readonly broker?: Broker | undefined
 }
 
 export interface RunningGateway {
@@ -44,7 +49,7 @@ const LAST_ANSWERS_MS = 10_000
 /** The gateway keeps no data, so it has no `ServiceDefinition`: it is configured and started on its own. */
 export const gateway = {
   name: 'gateway' as const,
-  async start({ environment, log, clock, ids }: GatewayParts): Promise<RunningGateway> {
+  async start({ environment, log, clock, ids, broker }: GatewayParts): Promise<RunningGateway> {
     const config = gatewayConfig(environment)
     const discovery = openDiscovery({ log, dnsServers: config.DNS_SERVERS, consulToken: config.DISCOVERY_TOKEN })
     const watches = await watchUpstreams(discovery, upstreamAddresses(config)).catch((error: unknown) => {
@@ -52,10 +57,13 @@ export const gateway = {
       throw error
     })
     const balancer = createBalancer({ watches, policy: config.BALANCING })
+    const now = () => clock.now().getTime()
+    const knowledge = await gatherKnowledge({ config, broker, discovery, now, log })
+    const { cache, ended } = knowledge
     const leaving = new AbortController()
     const pages = gatewayPages({
       leaving: () => leaving.signal.aborted,
-      openApi: mergedOpenApi(routes, balancer.addresses, () => clock.now().getTime()),
+      openApi: mergedOpenApi(routes, balancer.addresses, now),
       readiness: () => readinessOf(balancer.addresses()),
     })
     const findRoute = createRouter(routes)
@@ -66,9 +74,10 @@ export const gateway = {
       findRoute,
       pages,
       forwarder,
+      ...(cache ? { cache } : {}),
       ids,
       log,
-      verifyToken: jwksVerifier({ jwksUrls: config.JWKS_URL, clock }),
+      verifyToken: refuseEnded(jwksVerifier({ jwksUrls: config.JWKS_URL, clock }), ended),
       clientOf: door.clientOf,
       rateLimits: door.rateLimits,
       manners: door.manners,
@@ -76,7 +85,10 @@ export const gateway = {
     })
     const stopGuarding = door.guard(server)
     const end = endOf(server, leaving.signal)
-    await listen(server, config)
+    await listen(server, config).catch(async (error: unknown) => {
+      await knowledge.close()
+      throw error
+    })
     const scraped = metrics && (await openMetrics(metrics, config))
     const { port } = server.address() as AddressInfo
     return {
@@ -91,19 +103,23 @@ export const gateway = {
         scraped?.close()
         stopGuarding()
         door.close()
+        await knowledge.close()
         await balancer.close()
       },
     }
   },
 }
 
-/** As a program of its own: in one process, or in several that share the port. */
-export async function serveGateway(parts: GatewayParts): Promise<Pick<RunningGateway, 'drain' | 'close'>> {
-  const config = gatewayConfig(parts.environment)
+/** As a program of its own: in this process, or in several that share the port, each of which comes here again. */
+export async function serveGateway<T extends Pick<RunningGateway, 'drain' | 'close'>>(
+  { environment, log }: Pick<GatewayParts, 'environment' | 'log'>,
+  startHere: () => Promise<T>,
+): Promise<Pick<RunningGateway, 'drain' | 'close'>> {
+  const config = gatewayConfig(environment)
   const { GATEWAY_PROCESSES: count, METRICS_HOST: host, METRICS_PORT: port, DRAIN_MS: drainMs } = config
-  if (count === 1 || cluster.isWorker) return gateway.start(parts)
+  if (count === 1 || cluster.isWorker) return startHere()
   const scraped = port > 0 ? await serveMetrics({ host, port }, clusterMetrics().text) : undefined
-  const processes = await startProcesses({ count, drainMs, log: parts.log }).catch((error: unknown) => {
+  const processes = await startProcesses({ count, drainMs, log }).catch((error: unknown) => {
     scraped?.close()
     throw error
   })

@@ -1,6 +1,7 @@
 import type { Permission } from '@micromart/contracts/permissions'
 import type { Access } from '@micromart/http-kit/identity'
 import type { ServiceName } from '@micromart/service-kit/service'
+import type { CacheRule } from './cache/cache-rule.ts'
 import type { RouteLimit } from './rate-limit/policies.ts'
 
 /** One public operation: which service answers it, and who may call it. */
@@ -14,6 +15,10 @@ export interface Route {
   readonly bodyLimit: number
   /** How long the service may take, in ms. */
   readonly deadlineMs: number
+  /** For a read whose answer is the same for everybody who has no permissions. */
+  readonly cache?: CacheRule
+  /** For a write: the tags of what it may change. */
+  readonly empties?: readonly string[]
   /** What it counts on its own, beside the general limit of whoever asks: see rate-limit/policies.ts. */
   readonly limit?: RouteLimit
 }
@@ -29,6 +34,14 @@ const to = (
     const [method = '', path = ''] = methodAndPath.split(' ')
     return { ...defaults, ...options, method, path, service }
   })
+
+/** Products change by events, which empty the cache; the times are for when one does not come. */
+const keptProducts = { maxAgeS: 15, staleS: 60, staleIfErrorS: 600 }
+const productPage: CacheRule = { ...keptProducts, tags: ['catalogue', 'product-lists'], query: ['after', 'limit', 'q'] }
+const oneProduct: CacheRule = { ...keptProducts, tags: ['catalogue', 'product/:idOrHandle'], query: [] }
+const changesProducts = { empties: ['catalogue'] }
+/** Nobody says when it changes, so it is not kept; many who ask at once are one question. */
+const askedOnce: CacheRule = { maxAgeS: 0, staleS: 0, staleIfErrorS: 0, tags: [], query: [] }
 
 const signedIn = { access: 'signed-in' } as const
 const needs = <P extends Permission>(permission: P) => ({ access: permission })
@@ -62,25 +75,37 @@ export const routes: readonly Route[] = [
     ['PUT /api/v1/users/me/addresses/:id', signedIn],
     ['DELETE /api/v1/users/me/addresses/:id', signedIn],
     ['PUT /api/v1/users/:id/roles', needs('roles:write')],
+    ['GET /api/v1/users/me/security-log', signedIn],
+    ['GET /api/v1/security-log', needs('security-log:read')],
+    ['GET /api/v1/api-keys', needs('api-keys:write')],
+    ['POST /api/v1/api-keys', needs('api-keys:write')],
+    ['DELETE /api/v1/api-keys/:id', needs('api-keys:write')],
+    ['POST /api/v1/auth/token'],
     ['GET /api/v1/signing-keys', needs('signing-keys:write')],
     ['POST /api/v1/signing-keys/rotate', needs('signing-keys:write')],
   ),
   ...to(
     'product',
-    ['GET /api/v1/products'],
-    ['POST /api/v1/products', needs('catalogue:write')],
+    ['GET /api/v1/products', { cache: productPage }],
+    ['POST /api/v1/products', { ...needs('catalogue:write'), ...changesProducts }],
     [
       'POST /api/v1/products/import',
-      { ...needs('catalogue:write'), bodyLimit: 8 * KIB * KIB, deadlineMs: 30_000, limit: 'import' },
+      {
+        ...needs('catalogue:write'),
+        ...changesProducts,
+        bodyLimit: 8 * KIB * KIB,
+        deadlineMs: 30_000,
+        limit: 'import',
+      },
     ],
-    ['GET /api/v1/products/:idOrHandle'],
-    ['PATCH /api/v1/products/:idOrHandle', needs('catalogue:write')],
-    ['POST /api/v1/products/:idOrHandle/archive', needs('catalogue:write')],
+    ['GET /api/v1/products/:idOrHandle', { cache: oneProduct }],
+    ['PATCH /api/v1/products/:idOrHandle', { ...needs('catalogue:write'), ...changesProducts }],
+    ['POST /api/v1/products/:idOrHandle/archive', { ...needs('catalogue:write'), ...changesProducts }],
   ),
   ...to(
     'inventory',
     ['POST /api/v1/inventory/opening-stock', { ...needs('stock:write'), deadlineMs: 30_000, limit: 'import' }],
-    ['GET /api/v1/inventory/:sku'],
+    ['GET /api/v1/inventory/:sku', { cache: askedOnce }],
     ['GET /api/v1/inventory/:sku/movements', needs('stock:read')],
     ['POST /api/v1/inventory/:sku/adjustments', needs('stock:write')],
   ),

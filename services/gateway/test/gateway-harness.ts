@@ -12,6 +12,7 @@ import { type AddressInfo, connect, createServer as createSocketServer, type Ser
 import type { TestContext } from 'node:test'
 import { jwksVerifier, TOKEN_AUDIENCE, TOKEN_ISSUER } from '@micromart/http-kit/identity'
 import { uuidV7 } from '@micromart/kernel/ids'
+import type { Broker } from '@micromart/messaging/broker'
 import { type ServiceName, serviceNames } from '@micromart/service-kit/service'
 import { type Logger, silentLogger } from '@micromart/telemetry/logger'
 import { fakeClock } from '@micromart/testkit/fake-clock'
@@ -133,15 +134,19 @@ export async function startGateway(
     /** More variables of the environment. */
     given?: Readonly<Record<string, string>>
     log?: Logger
+    broker?: Broker
   } = {},
 ): Promise<RunningGateway> {
-  const { jwks = nowhere, port = '0', drainMs = 0, given = {}, log: own = log, ...up } = services
+  const { jwks = nowhere, port = '0', drainMs = 0, given = {}, log: own = log, broker, ...up } = services
   const urls = Object.entries({ ...allAt([nowhere]), ...up }).map(([name, url]) => [
     `${name.toUpperCase()}_URL`,
     String(url),
   ])
-  const environment = { PORT: port, JWKS_URL: jwks, DRAIN_MS: String(drainMs), ...Object.fromEntries(urls), ...given }
-  const door = await gateway.start({ environment, log: own, clock, ids })
+  const environment = {
+    ...{ PORT: port, JWKS_URL: jwks, DRAIN_MS: String(drainMs), ...Object.fromEntries(urls) },
+    ...{ USER_GRPC_URL: nowhere, INTERNAL_TOKEN: 'test-internal-token', ...given },
+  }
+  const door = await gateway.start({ environment, log: own, clock, ids, broker })
   let closed: Promise<void> | undefined
   const close = () => {
     closed ??= door.close()

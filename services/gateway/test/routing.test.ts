@@ -129,7 +129,7 @@ describe('routing', () => {
 
   test('a target is passed on byte by byte', async (t) => {
     const service = await startService(t)
-    const { url } = await startGateway(t, { inventory: service.url, product: service.url })
+    const { url } = await startGateway(t, { inventory: service.url, product: service.url, given: { CACHE_MIB: '0' } })
     const targets = [
       '/api/v1/inventory/A%2fB%20%c3%a4',
       '/api/v1/inventory/..%2f..%2fusers%2fme',
@@ -152,6 +152,11 @@ describe('routing', () => {
       'GET /api/v1/users/me/sessions': 'signed-in',
       'DELETE /api/v1/users/me/sessions/:id': 'signed-in',
       'PUT /api/v1/users/:id/roles': 'roles:write',
+      'GET /api/v1/users/me/security-log': 'signed-in',
+      'GET /api/v1/security-log': 'security-log:read',
+      'GET /api/v1/api-keys': 'api-keys:write',
+      'POST /api/v1/api-keys': 'api-keys:write',
+      'DELETE /api/v1/api-keys/:id': 'api-keys:write',
       'GET /api/v1/signing-keys': 'signing-keys:write',
       'POST /api/v1/signing-keys/rotate': 'signing-keys:write',
       'POST /api/v1/products': 'catalogue:write',
@@ -176,7 +181,7 @@ describe('routing', () => {
     const services = new Map<ServiceName, Awaited<ReturnType<typeof startService>>>()
     for (const name of serviceNames) services.set(name, await startService(t))
     const urls = Object.fromEntries([...services].map(([name, service]) => [name, service.url]))
-    const { url } = await startGateway(t, { ...urls, jwks: issuer.jwksUrl })
+    const { url } = await startGateway(t, { ...urls, jwks: issuer.jwksUrl, given: { CACHE_MIB: '0' } })
     const ladder = [undefined, await issuer.as('customer'), await issuer.as('staff'), await issuer.as('admin')]
     for (const { method, path, service, access } of routes) {
       const target = path.replaceAll(/:\w+/g, 'a1')

@@ -20,8 +20,9 @@ describe('the start', () => {
       gateway.start({ environment, log: silentLogger(), clock, ids: uuidV7(clock) }),
       (error: Error) => {
         const named = error.message.match(/^ {2}[A-Z_]+/gm)?.map((name) => name.trim())
-        const urls = ['JWKS', 'USER', 'PRODUCT', 'INVENTORY', 'CART', 'ORDER', 'PAYMENT', 'NOTIFICATION', 'ANALYTICS']
-        assert.deepEqual(named, ['PORT', ...urls.map((name) => `${name}_URL`)])
+        const services = ['USER', 'PRODUCT', 'INVENTORY', 'CART', 'ORDER', 'PAYMENT', 'NOTIFICATION', 'ANALYTICS']
+        const urls = services.map((name) => `${name}_URL`)
+        assert.deepEqual(named, ['PORT', 'JWKS_URL', 'USER_GRPC_URL', 'INTERNAL_TOKEN', ...urls])
         return true
       },
     )
@@ -60,7 +61,7 @@ describe('the end', () => {
       response.write('the beginning')
       answering.push(response)
     })
-    const door = await startGateway(t, { product: service.url })
+    const door = await startGateway(t, { product: service.url, given: { CACHE_MIB: '0' } })
     const agent = new Agent({ keepAlive: true })
     t.after(() => agent.destroy())
     const request = send(door.url + path, { agent })

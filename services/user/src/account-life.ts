@@ -34,7 +34,14 @@ export interface AccountLife extends Required<Pick<BuiltService, 'queries' | 'ti
 /** What becomes of an account once it is there: its routes, its mails, and what others may ask about it. */
 export function accountLife(
   { config, database, outbox, timers, write, audit, clock, ids, http }: ServiceParts<UserConfig>,
-  own: { passwords: Passwords; throttle: SignInThrottle; mailThrottle: MailThrottle; sessions: Sessions },
+  own: {
+    passwords: Passwords
+    throttle: SignInThrottle
+    mailThrottle: MailThrottle
+    sessions: Sessions
+    /** Sessions and API keys whose access tokens may still live. */
+    ended: Sessions['ended']
+  },
 ): AccountLife {
   const { passwords, throttle } = own
   const accounts = postgresOpenAccounts(database)
@@ -58,7 +65,7 @@ export function accountLife(
   return {
     isCommon,
     mailLink,
-    queries: userQueries({ contacts, mails, sessions: own.sessions }),
+    queries: userQueries({ contacts, mails, ended: own.ended }),
     timerHandlers: [forgetLinks, mailResets],
   }
 }

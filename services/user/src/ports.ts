@@ -36,6 +36,12 @@ export interface Tokens {
     user: Pick<User, 'id' | 'roles'>,
     sessionId: string,
   ): Promise<{ readonly accessToken: string; readonly expiresIn: number }>
+  /** For an API key; `scope` is permissions, separated by blanks. */
+  issueToMachine(machine: {
+    keyId: string
+    scope: string
+    ttlS: number
+  }): Promise<{ readonly accessToken: string; readonly expiresIn: number }>
   /** The public keys, RFC 7517. */
   jwks(): { readonly keys: readonly PublicKey[] }
 }
@@ -79,4 +85,19 @@ export interface SignInThrottle {
   failed(attempt: SignInAttempt): Promise<void>
   /** Forgives the account, not the client address. */
   succeeded(attempt: SignInAttempt): Promise<void>
+}
+
+/** One row of the audit log. */
+export interface SecurityEvent {
+  readonly sequence: string
+  readonly at: Date
+  readonly actor: string
+  readonly action: string
+  readonly subject: string
+  readonly details: Readonly<Record<string, unknown>>
+}
+
+export interface SecurityLog {
+  /** Those before a sequence, the latest first; with a user only what the user did or what was done to the account. */
+  page(wish: { before: string; limit: number; userId?: string }): Promise<readonly SecurityEvent[]>
 }

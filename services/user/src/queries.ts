@@ -7,7 +7,7 @@ import type { Sessions } from './sessions.ts'
 
 /** What other services may ask over gRPC. */
 export const userQueries =
-  ({ contacts, mails, sessions }: { contacts: Contacts; mails: AccountMails; sessions: Pick<Sessions, 'ended'> }) =>
+  ({ contacts, mails, ended }: { contacts: Contacts; mails: AccountMails; ended: Sessions['ended'] }) =>
   (router: ConnectRouter) =>
     router.service(UserQueries, {
       getContact: async ({ userId }) => {
@@ -22,7 +22,7 @@ export const userQueries =
         return { found: true, name, email, link, expiresAt: expiresAt?.toISOString() ?? '' }
       },
       listEndedSessions: async () => ({
-        sessions: (await sessions.ended()).map(({ id, tokensExpireAt }) => ({
+        sessions: (await ended()).map(({ id, tokensExpireAt }) => ({
           sessionId: id,
           tokensExpireAt: tokensExpireAt.toISOString(),
         })),

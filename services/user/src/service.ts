@@ -5,14 +5,19 @@ import { argon2Passwords } from './adapters/argon2-passwords.ts'
 import { joseTokens } from './adapters/jose-tokens.ts'
 import { mailThrottle } from './adapters/mail-throttle.ts'
 import { memorySignInThrottle } from './adapters/memory-sign-in-throttle.ts'
+import { postgresApiKeys } from './adapters/postgres-api-keys.ts'
+import { postgresSecurityLog } from './adapters/postgres-security-log.ts'
 import { postgresSessions } from './adapters/postgres-sessions.ts'
 import { postgresSigningKeys } from './adapters/postgres-signing-keys.ts'
 import { postgresUsers } from './adapters/postgres-users.ts'
 import { redisSignInThrottle } from './adapters/redis-sign-in-throttle.ts'
+import { createApiKeys } from './api-keys.ts'
 import { checkRedisUrl, type UserConfig } from './config.ts'
 import { LINK_WINDOW_MS, MOST_LINKS } from './domain/account-link.ts'
 import { DEMO_PASSWORD, ensureAccounts, firstAccounts } from './first-accounts.ts'
+import { apiKeyRoutes } from './http/api-key-routes.ts'
 import { authRoutes } from './http/auth-routes.ts'
+import { securityLogRoutes } from './http/security-log-routes.ts'
 import { sessionRoutes } from './http/session-routes.ts'
 import { signingKeyRoutes } from './http/signing-key-routes.ts'
 import { userRoutes } from './http/user-routes.ts'
@@ -39,7 +44,9 @@ export async function userService(parts: ServiceParts<UserConfig>): Promise<Buil
     prefix: 'micromart:account-mail:',
   })
   const sessions = sessionsOn(parts, { users, tokens })
-  const own = { passwords, throttle: signIns.throttle, mailThrottle: mailThrottle(mails.throttle), sessions }
+  const keys = createApiKeys({ ...parts, store: postgresApiKeys(database), users, tokens })
+  const ended = async () => (await Promise.all([sessions.ended(), keys.ended()])).flat()
+  const own = { ended, passwords, throttle: signIns.throttle, mailThrottle: mailThrottle(mails.throttle), sessions }
   const { queries, timerHandlers, ...life } = accountLife(parts, own)
   const accounts = createAccounts({ ...own, ...life, users, ids, database, audit })
   const entrance = createEntrance({ database, accounts, users, sessions })
@@ -47,10 +54,15 @@ export async function userService(parts: ServiceParts<UserConfig>): Promise<Buil
   sessionRoutes(http, { sessions })
   signingKeyRoutes(http, { ring, tokens, clock })
   userRoutes(http, { users, write, audit, sessions })
+  apiKeyRoutes(http, { keys, write })
+  securityLogRoutes(http, { securityLog: postgresSecurityLog(database) })
   return {
     queries,
     timerHandlers,
-    keepHouse: () => sessions.keepHouse(),
+    keepHouse: async () => {
+      await sessions.keepHouse()
+      await keys.keepHouse()
+    },
     close: async () => {
       ring.close()
       signIns.close()

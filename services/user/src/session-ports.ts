@@ -1,4 +1,5 @@
 import type { Queryable, Transaction } from '@micromart/postgres/database'
+import type { ApiKey } from './domain/api-key.ts'
 import type { RefreshToken, Session } from './domain/session.ts'
 
 /** Where sessions and their refresh tokens are; tokens are known by digests alone. */
@@ -19,5 +20,24 @@ export interface SessionStore {
   /** The last `most` that ended since then, the latest first. */
   endedSince(since: Date, most: number): Promise<readonly { readonly id: string; readonly endedAt: Date }[]>
   /** Removes what was over, and tokens that were spent, before then. */
+  forget(before: Date): Promise<void>
+}
+
+export interface KeptApiKey extends ApiKey {
+  /** Of the secret. */
+  readonly digest: string
+}
+
+export interface ApiKeyStore {
+  add(tx: Transaction, key: KeptApiKey): Promise<void>
+  find(id: string): Promise<KeptApiKey | undefined>
+  /** The newest first, with those that are over. */
+  list(ownerId: string): Promise<readonly ApiKey[]>
+  countGood(tx: Transaction, ownerId: string, now: Date): Promise<number>
+  noteUse(id: string, at: Date): Promise<void>
+  /** False when it is not one of the owner's, or was revoked before. */
+  revoke(tx: Transaction, key: { id: string; ownerId: string }, at: Date): Promise<boolean>
+  revokedSince(since: Date): Promise<readonly { readonly id: string; readonly endedAt: Date }[]>
+  /** Removes what was over before then. */
   forget(before: Date): Promise<void>
 }

@@ -1,5 +1,5 @@
 import { broadcasts, topology } from '@micromart/contracts/topology'
-import { serveGateway } from '@micromart/gateway/main'
+import { gateway, serveGateway } from '@micromart/gateway/main'
 import { systemClock } from '@micromart/kernel/clock'
 import { uuidV7 } from '@micromart/kernel/ids'
 import { createRabbitMqBroker } from '@micromart/messaging/rabbitmq-broker'
@@ -11,6 +11,8 @@ import type { CliContext } from '../cli-context.ts'
 import { Fault } from '../fault.ts'
 import { askedToStop } from '../start/asked-to-stop.ts'
 import { services } from '../start/services.ts'
+
+const AMQP = /^amqps?:\/\//
 
 export const serveCommand = ({ environment }: CliContext): Command =>
   new Command('serve')
@@ -26,7 +28,7 @@ export const serveCommand = ({ environment }: CliContext): Command =>
       try {
         const served =
           name === 'gateway'
-            ? await serveGateway({ environment, log, clock: systemClock, ids: uuidV7(systemClock) })
+            ? await serveGateway({ environment, log }, () => serveOneGateway(environment, log))
             : await serveOne(name, environment, log)
         process.send?.('ready')
         if ((await asked).by === 'SIGTERM') await served.drain()
@@ -36,14 +38,26 @@ export const serveCommand = ({ environment }: CliContext): Command =>
       }
     })
 
+/** Without RabbitMQ it works too, and hears of nothing. */
+async function serveOneGateway(environment: CliContext['environment'], log: ReturnType<typeof createLogger>) {
+  const url = environment['BROKER_URL'] ?? ''
+  const broker = AMQP.test(url) ? createRabbitMqBroker({ url, topology, broadcasts, log }) : undefined
+  try {
+    const door = await gateway.start({ environment, log, clock: systemClock, ids: uuidV7(systemClock), broker })
+    return { drain: door.drain, close: () => door.close().then(() => broker?.close()) }
+  } catch (error) {
+    await broker?.close()
+    throw error
+  }
+}
+
 async function serveOne(
   name: ServiceName,
   environment: CliContext['environment'],
   log: ReturnType<typeof createLogger>,
 ) {
   const url = environment['BROKER_URL'] ?? ''
-  if (!/^amqps?:\/\//.test(url))
-    throw new Fault('Set BROKER_URL to amqp://…: services in separate processes meet at RabbitMQ.')
+  if (!AMQP.test(url)) throw new Fault('Set BROKER_URL to amqp://…: services in separate processes meet at RabbitMQ.')
   const broker = createRabbitMqBroker({ url, topology, broadcasts, log })
   try {
     const service = await runService(services[name], { environment, broker, log })

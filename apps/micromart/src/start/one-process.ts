@@ -76,6 +76,7 @@ async function startOn(postgres: EmbeddedPostgres, options: StartOptions): Promi
       log: createLogger({ service: 'gateway', level, destination }),
       clock: systemClock,
       ids: uuidV7(systemClock),
+      broker,
     })
   }
   const door = await openDoor().catch(async (error: unknown) => {

@@ -21,6 +21,8 @@ export interface Scene {
   readonly badTokens: BadTokens
   /** Somebody who may be signed out and given roles, because nobody else needs them. */
   readonly spare: Spare
+  /** Made by the staff. */
+  readonly apiKey: MachineKey
   readonly people: People
   readonly productId: string
   readonly sku: string
@@ -58,6 +60,11 @@ export interface Spare {
   readonly refreshToken: string
   readonly otherRefreshToken: string
   readonly otherSessionId: string
+}
+
+export interface MachineKey {
+  readonly id: string
+  readonly key: string
 }
 
 export interface OpenScene {
@@ -108,6 +115,12 @@ export async function openScene(): Promise<OpenScene> {
   }
 }
 
+async function apiKey(shopper: Shopper, token: string): Promise<MachineKey> {
+  const body = { name: 'Till', scopes: ['stock:read'] }
+  const made = await shopper.call({ method: 'POST', path: '/api/v1/api-keys', body, headers: bearer(token) })
+  return { id: made.body.id, key: made.body.key }
+}
+
 async function spare(shopper: Shopper): Promise<Spare> {
   const body = { email: email(), password: `${PASSWORD} spare`, name: 'Spare' }
   const { body: first } = await shopper.call({ method: 'POST', path: '/api/v1/auth/register', body })
@@ -135,6 +148,7 @@ async function setUp(shop: RunningShop, stores: Stores, webhookSecret: string): 
       tokens,
       badTokens: await badTokens(tokens.shopper, stores.user),
       spare: await spare(shopper),
+      apiKey: await apiKey(shopper, tokens.staff),
       people: await openPeople(shopper),
       ...(await goods(shopper)),
       ...(await carts(shopper, tokens.shopper)),
@@ -252,7 +266,7 @@ const secretsOf = ({
   ...Object.values(tokens).map((token) => token.split('.').at(-1) ?? token),
   ...Object.values(badTokens),
   ...Object.values(scene.people.tokens),
-  ...[scene.spare.refreshToken, scene.spare.otherRefreshToken],
+  ...[scene.spare.refreshToken, scene.spare.otherRefreshToken, scene.apiKey.key],
   ...[cart, fullCart, emptyCart, scene.checkedOutCart, coupons.usedUp.cart].map(({ token }) => token),
   order.reference,
 ]

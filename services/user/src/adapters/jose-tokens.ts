@@ -15,22 +15,24 @@ export function joseTokens(options: { ring: KeyRing; clock: Clock; ids: Ids; ttl
     return last.key
   }
 
+  const sign = async (claims: { sub: string; sid: string; [name: string]: unknown }, lifeS: number) => {
+    const nowS = Math.floor(clock.now().getTime() / 1_000)
+    const key = ring.signer()
+    const accessToken = await new SignJWT(claims)
+      .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: key.kid })
+      .setIssuer(TOKEN_ISSUER)
+      .setAudience(TOKEN_AUDIENCE)
+      .setJti(ids.next())
+      .setIssuedAt(nowS)
+      .setExpirationTime(nowS + lifeS)
+      .sign(await privateKeyOf(key))
+    return { accessToken, expiresIn: lifeS }
+  }
+
   return {
     jwks: () => ({ keys: ring.keys().map(publicKey) }),
-    issue: async ({ id, roles }, sessionId) => {
-      const nowS = Math.floor(clock.now().getTime() / 1_000)
-      const key = ring.signer()
-      const accessToken = await new SignJWT({ roles, sid: sessionId })
-        .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: key.kid })
-        .setIssuer(TOKEN_ISSUER)
-        .setAudience(TOKEN_AUDIENCE)
-        .setSubject(id)
-        .setJti(ids.next())
-        .setIssuedAt(nowS)
-        .setExpirationTime(nowS + ttlS)
-        .sign(await privateKeyOf(key))
-      return { accessToken, expiresIn: ttlS }
-    },
+    issue: ({ id, roles }, sessionId) => sign({ sub: id, roles, sid: sessionId }, ttlS),
+    issueToMachine: ({ keyId, scope, ttlS: lifeS }) => sign({ sub: keyId, client_id: keyId, scope, sid: keyId }, lifeS),
   }
 }
 

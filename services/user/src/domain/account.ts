@@ -30,7 +30,7 @@ export function parseEmail(text: string): Result<string, AccountRefusal> {
 /** Line breaks and other control characters, and halves of characters. */
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029]/u
 
-export function parseName(text: string): Result<string, AccountRefusal> {
+export function parseName(text: string): Result<string, Refusal<'user.name-invalid'>> {
   const name = text.trim().normalize('NFC')
   return name !== '' && !UNPRINTABLE.test(name)
     ? ok(name)

@@ -1,6 +1,7 @@
 import { bad, type CasesByRoute } from '../case.ts'
 import { CANARY, email, HALF_A_PAIR, NUL } from '../nasty.ts'
 import { bearer } from '../scene.ts'
+import { listCases } from './lists.ts'
 
 const INVALID = '400 request.invalid'
 const password = `${CANARY} password`
@@ -93,6 +94,51 @@ export const userCases: CasesByRoute = {
     good: ({ spare }) => ({ path: '/api/v1/auth/logout-everywhere', headers: bearer(spare.token) }),
     accepted: 204,
     bodyIsOptional: true,
+  },
+  'GET /api/v1/users/me/security-log': {
+    good: () => ({ path: '/api/v1/users/me/security-log?limit=5' }),
+    accepted: 200,
+    special: () => listCases('/api/v1/users/me/security-log'),
+  },
+  'GET /api/v1/security-log': {
+    good: () => ({ path: '/api/v1/security-log?limit=5' }),
+    accepted: 200,
+    special: () => listCases('/api/v1/security-log'),
+  },
+  'GET /api/v1/api-keys': { good: () => ({ path: '/api/v1/api-keys' }), accepted: 200 },
+  'POST /api/v1/api-keys': {
+    good: () => ({
+      path: '/api/v1/api-keys',
+      body: { name: `Till ${CANARY}`, scopes: ['stock:read'] },
+    }),
+    accepted: 201,
+    wrongField: ['400 user.name-invalid'],
+    special: () => [
+      ...[['roles:write'], ['api-keys:write'], ['security-log:write'], [], ['stock:read', 'stock:read']].map((scopes) =>
+        bad(`the scopes ${scopes.join()}`, { body: { name: 'A', scopes } }, INVALID),
+      ),
+      bad('more than staff may', { body: { name: 'A', scopes: ['security-log:read'] } }, '403 user.scope-beyond-own'),
+      ...[0, -1, 366, 1.5, '30'].map((expiresInDays) =>
+        bad(`${expiresInDays} days`, { body: { name: 'A', scopes: ['stock:read'], expiresInDays } }, INVALID),
+      ),
+      bad('two lines', { body: { name: 'A\nB', scopes: ['stock:read'] } }, '400 user.name-invalid'),
+    ],
+  },
+  'POST /api/v1/auth/token': {
+    good: ({ apiKey }) => ({ path: '/api/v1/auth/token', body: { apiKey: apiKey.key } }),
+    accepted: 200,
+    wrongField: ['401 user.api-key-invalid'],
+    special: ({ apiKey }) => [
+      bad('another secret', { body: { apiKey: apiKey.key.slice(0, -4).concat('AAAA') } }, '401 user.api-key-invalid'),
+      bad('SQL', { body: { apiKey: "mm_' OR '1'='1" } }, '401 user.api-key-invalid'),
+    ],
+  },
+  'DELETE /api/v1/api-keys/:id': {
+    good: ({ apiKey }) => ({ path: `/api/v1/api-keys/${apiKey.id}` }),
+    accepted: 204,
+    unknown: ['404 user.api-key-unknown'],
+    bodyIsOptional: true,
+    special: ({ tokens }) => [bad("somebody else's", { headers: bearer(tokens.admin) }, '404 user.api-key-unknown')],
   },
   'GET /api/v1/signing-keys': { good: () => ({ path: '/api/v1/signing-keys' }), accepted: 200 },
   'POST /api/v1/signing-keys/rotate': {
