@@ -87,6 +87,8 @@ function gatewayEnvironment({ port, upstreamPort, metricsPort }: Settings): Reco
   return {
     PORT: String(port),
     JWKS_URL: `${service}/.well-known/jwks.json`,
+    USER_GRPC_URL: service,
+    INTERNAL_TOKEN: 'bench',
     LOG_LEVEL: 'info',
     METRICS_PORT: String(metricsPort),
     RATE_LIMITS: 'all=999999/1',

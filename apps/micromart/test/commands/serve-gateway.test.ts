@@ -25,12 +25,21 @@ async function startService(t: TestContext) {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, waiting }
 }
 
+const environmentOf = (service: string, port: number | string) => ({
+  ...process.env,
+  ...Object.fromEntries(serviceNames.map((name) => [`${name.toUpperCase()}_URL`, service])),
+  PORT: String(port),
+  JWKS_URL: service,
+  USER_GRPC_URL: service,
+  INTERNAL_TOKEN: 'test-internal-token',
+  GATEWAY_PROCESSES: '2',
+  LOG_LEVEL: 'fatal',
+})
+
 async function startGateways(t: TestContext, service: string) {
   const [port = 0, metricsPort = 0] = await freePorts(2)
-  const urls = Object.fromEntries(serviceNames.map((name) => [`${name.toUpperCase()}_URL`, service]))
-  const own = { PORT: String(port), METRICS_PORT: String(metricsPort), GATEWAY_PROCESSES: '2', JWKS_URL: service }
   const program = spawn(process.execPath, [MAIN, 'serve', 'gateway'], {
-    env: { ...process.env, ...urls, ...own, LOG_LEVEL: 'fatal' },
+    env: { ...environmentOf(service, port), METRICS_PORT: String(metricsPort) },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
   t.after(() => program.kill('SIGKILL'))
@@ -99,9 +108,9 @@ describe('a gateway of two processes', { skip: process.platform !== 'linux' && '
   test('when it cannot start, says why and leaves nobody behind', async (t) => {
     const { url: service } = await startService(t)
     const { url } = await startGateways(t, service)
-    const urls = Object.fromEntries(serviceNames.map((name) => [`${name.toUpperCase()}_URL`, service]))
-    const own = { PORT: new URL(url).port, GATEWAY_PROCESSES: '2', JWKS_URL: service, LOG_LEVEL: 'fatal' }
-    const second = spawn(process.execPath, [MAIN, 'serve', 'gateway'], { env: { ...process.env, ...urls, ...own } })
+    const second = spawn(process.execPath, [MAIN, 'serve', 'gateway'], {
+      env: environmentOf(service, new URL(url).port),
+    })
     t.after(() => second.kill('SIGKILL'))
     const words = second.stderr.setEncoding('utf8').toArray()
     const [code] = await once(second, 'exit')
