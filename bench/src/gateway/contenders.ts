@@ -87,7 +87,7 @@ function gatewayEnvironment({ port, upstreamPort, metricsPort }: Settings): Reco
   return {
     PORT: String(port),
     JWKS_URL: `${service}/.well-known/jwks.json`,
-    USER_GRPC_URL: service,
+    USER_GRPC_URL: 'http://127.0.0.1:9',
     INTERNAL_TOKEN: 'bench',
     LOG_LEVEL: 'info',
     METRICS_PORT: String(metricsPort),

@@ -150,7 +150,8 @@ function endOf(server: ReturnType<typeof createGateway>, leaving: AbortSignal): 
   const closeIdle = () => {
     if (!server.listening && running.size === 0) server.closeIdleConnections()
   }
-  server.on('request', (_request, response) => {
+  // before the gateway itself, which may answer at once
+  server.prependListener('request', (_request, response) => {
     running.add(response)
     response.shouldKeepAlive &&= !leaving.aborted
     response.once('close', () => {

@@ -30,7 +30,7 @@ const environmentOf = (service: string, port: number | string) => ({
   ...Object.fromEntries(serviceNames.map((name) => [`${name.toUpperCase()}_URL`, service])),
   PORT: String(port),
   JWKS_URL: service,
-  USER_GRPC_URL: service,
+  USER_GRPC_URL: 'http://127.0.0.1:9',
   INTERNAL_TOKEN: 'test-internal-token',
   GATEWAY_PROCESSES: '2',
   LOG_LEVEL: 'fatal',
@@ -94,7 +94,7 @@ describe('a gateway of two processes', { skip: process.platform !== 'linux' && '
       const ended = once(program, 'exit')
       program.kill(signal)
       const isClosed = () =>
-        status(`${url}/health`).then(
+        fetch(`${url}/health`, { signal: AbortSignal.timeout(500) }).then(
           () => false,
           () => true,
         )
