@@ -15,6 +15,7 @@ const PROGRAMS = {
   races: { needs: 'prod', file: 'proof/src/races.ts', args: [] },
   campaign: { needs: 'prod', file: 'proof/src/campaign.ts', args: [] },
   'crash-matrix': { needs: 'all', file: 'proof/src/crash-matrix.ts', args: [] },
+  'bench:hostile': { needs: 'prod', file: 'bench/src/hostile.ts', args: [] },
   'bench:checkout': { needs: 'prod', file: 'bench/src/checkout.ts', args: [] },
   'bench:gateway': { needs: 'all', file: 'bench/src/gateway.ts', args: [] },
   'planted-bugs': { needs: 'all', file: 'proof/src/planted-bugs.ts', args: [] },

@@ -7,10 +7,14 @@ import { startOneProcess } from '../src/start/one-process.ts'
 import type { RunningShop, StartOptions } from '../src/start/shop.ts'
 import { startSplit } from '../src/start/split.ts'
 
+export interface ShopInPlace extends RunningShop {
+  readonly dataDir: string
+}
+
 /** A way to run the shop; the same journeys pass in each. */
 export interface Shape {
   readonly name: string
-  start(environment?: Readonly<Record<string, string>>): Promise<RunningShop>
+  start(environment?: Readonly<Record<string, string>>): Promise<ShopInPlace>
 }
 
 export const oneProcess: Shape = {
@@ -32,7 +36,7 @@ export const splitOn = (amqpUrl: string): Shape => ({
 async function startIn(
   start: (options: StartOptions) => Promise<RunningShop>,
   environment: Readonly<Record<string, string>>,
-): Promise<RunningShop> {
+): Promise<ShopInPlace> {
   const dataDir = await mkdtemp(join(tmpdir(), 'micromart-shop-'))
   const port = await freePortRange()
   const { PATH = '', HOME = '' } = process.env
@@ -43,5 +47,5 @@ async function startIn(
     environment: { PATH, HOME, LOG_LEVEL: 'warn', ...environment },
     onProgress: () => {},
   })
-  return { ...shop, close: () => shop.close().then(() => rm(dataDir, { recursive: true, force: true })) }
+  return { ...shop, dataDir, close: () => shop.close().then(() => rm(dataDir, { recursive: true, force: true })) }
 }

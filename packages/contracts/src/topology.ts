@@ -10,6 +10,7 @@ import {
   PaymentRefunded,
   PaymentVoided,
 } from './payment.ts'
+import { ErasureRequested, PersonErased } from './personal-data.ts'
 import { ProductChanged } from './product.ts'
 import {
   AccountClosed,
@@ -26,7 +27,8 @@ import { SessionsEnded } from './user-sessions.ts'
  * so a message for a service that has never been started yet waits in its queue instead of being lost.
  */
 const subscribers = {
-  cart: [OrderConfirmed, OrderCancelled],
+  user: Object.values(PersonErased),
+  cart: [OrderConfirmed, OrderCancelled, ErasureRequested],
   inventory: [OrderPlaced, OrderConfirmed, OrderCancelled],
   order: [
     CartCheckedOut,
@@ -39,8 +41,9 @@ const subscribers = {
     PaymentCaptured,
     PaymentVoided,
     PaymentRefunded,
+    ErasureRequested,
   ],
-  payment: [OrderPaymentDue, OrderConfirmed, OrderCancelled],
+  payment: [OrderPaymentDue, OrderConfirmed, OrderCancelled, ErasureRequested],
   notification: [
     OrderConfirmed,
     OrderCancelled,
@@ -51,6 +54,7 @@ const subscribers = {
     EmailChanged,
     PasswordChanged,
     AccountClosed,
+    ErasureRequested,
   ],
   analytics: [OrderConfirmed, OrderRefunded],
 } as const satisfies Record<string, readonly AnyMessageType[]>

@@ -95,3 +95,8 @@ export function idempotentWrites({ database, clock }: { database: Database; cloc
     }
   }
 }
+
+/** Forgets the answers that were kept for a signed-in person. @returns how many there were */
+export async function forgetCaller(tx: Transaction, userId: string): Promise<number> {
+  return tx.execute('DELETE FROM idempotency_keys WHERE caller = $1', [`user:${userId}`])
+}

@@ -53,3 +53,28 @@ export function subscription(...handlers: readonly MessageHandler[]): Subscripti
     },
   }
 }
+
+/** One subscription out of two: what the first does not know goes to the second. */
+export function bothOf(first: Subscription, second: Subscription): Subscription {
+  const firsts = new Set(first.types.map(({ type }) => type))
+  return {
+    types: [...first.types, ...second.types],
+    async handle(tx, batch) {
+      const results = new Map<string, Result<void>>()
+      const handleWith = async ({ handle }: Subscription, messages: readonly IncomingMessage[]) => {
+        if (messages.length === 0) return
+        const handled = await handle(tx, messages)
+        for (const [index, { id }] of messages.entries()) results.set(id, handled[index] ?? ok(undefined))
+      }
+      await handleWith(
+        first,
+        batch.filter(({ type }) => firsts.has(type)),
+      )
+      await handleWith(
+        second,
+        batch.filter(({ type }) => !firsts.has(type)),
+      )
+      return batch.map(({ id }) => results.get(id) ?? ok(undefined))
+    },
+  }
+}

@@ -24,13 +24,18 @@ const listeners: Readonly<Record<string, readonly BookName[]>> = {
   'micromart.user.email-changed.v1': ['notification'],
   'micromart.user.password-changed.v1': ['notification'],
   'micromart.user.account-closed.v1': ['notification'],
+  'micromart.user.erasure-requested.v1': ['cart', 'notification', 'order', 'payment'],
+  'micromart.cart.person-erased.v1': ['user'],
+  'micromart.notification.person-erased.v1': ['user'],
+  'micromart.order.person-erased.v1': ['user'],
+  'micromart.payment.person-erased.v1': ['user'],
   // broadcast: it has to be published, and nobody keeps it
   'micromart.product.product-changed.v1': [],
   'micromart.user.sessions-ended.v1': [],
 }
 
-const publishers: readonly BookName[] = ['cart', 'order', 'inventory', 'payment', 'product', 'user']
-const consumers: readonly BookName[] = ['cart', 'order', 'inventory', 'payment', 'notification', 'analytics']
+const publishers: readonly BookName[] = ['cart', 'order', 'inventory', 'payment', 'product', 'notification', 'user']
+const consumers: readonly BookName[] = ['cart', 'order', 'inventory', 'payment', 'notification', 'analytics', 'user']
 
 interface Sent {
   readonly id: string

@@ -13,6 +13,8 @@ export interface Upstream {
   readonly pool: Dispatcher
   /** For bodies that are still coming: slow clients keep nobody else waiting. */
   readonly uploads: Dispatcher
+  /** For answers that last. */
+  readonly streams: Dispatcher
 }
 
 /** Chooses who is asked. */
@@ -36,6 +38,9 @@ export interface Balancer {
 /** Less than a service goes on answering when it is told to end: no idle connection is left by then that could be used too late. */
 const KEPT_IDLE_MS = 1_000
 
+/** A stream begins within this time, and is never silent for so long: services say every quarter of a minute that they are there. */
+const streamOptions = { headersTimeout: 10_000, bodyTimeout: 45_000 }
+
 /** Deadlines are kept by the forwarder, so undici's own timers are off. */
 const poolOptions = {
   connectTimeout: 2_000,
@@ -49,13 +54,16 @@ const poolOptions = {
 interface OpenUpstream extends Upstream {
   readonly pool: Pool
   readonly uploads: Pool
+  readonly streams: Pool
   close(): Promise<void>
 }
 
 function openUpstream(url: string): OpenUpstream {
   const pool = new Pool(url, { ...poolOptions, connections: 64 })
   const uploads = new Pool(url, { ...poolOptions, connections: 64 })
-  return { url, pool, uploads, close: () => Promise.all([pool.close(), uploads.close()]).then(() => {}) }
+  const streams = new Pool(url, { ...poolOptions, ...streamOptions, connections: null })
+  const close = () => Promise.all([pool, uploads, streams].map((each) => each.close())).then(() => {})
+  return { url, pool, uploads, streams, close }
 }
 
 interface Followed {

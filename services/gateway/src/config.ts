@@ -89,6 +89,10 @@ export const GatewayConfig = Type.Object({
     default: 'least-pending',
     description: 'which instance of a service is asked next',
   }),
+  ROUTES_FILE: env.text({
+    default: '',
+    description: 'JSON file that changes the built-in routes; read again when it changes and on SIGHUP',
+  }),
   JWKS_URL: env.urls({ description: 'where the keys of access tokens are' }),
   USER_GRPC_URL: env.urls({ description: 'gRPC addresses of user, who knows which sessions have ended' }),
   INTERNAL_TOKEN: env.secret({ description: 'what services show each other for gRPC queries' }),

@@ -35,8 +35,8 @@ export class GatewayResponse extends ServerResponse {
   exchange: Exchange | undefined = undefined
 }
 
-/** So much of an answer may wait for a slow client before the service has to wait too. */
-const MOST_UNREAD_BYTES = 128 * 1024
+/** So much of an answer may wait for a slow client before the service has to wait too: more than any of the shop's ordinary answers. */
+const MOST_UNREAD_BYTES = 512 * 1024
 
 /** An answer up to this size goes out with its headers in one piece. */
 const ONE_PIECE_BYTES = 8 * 1024

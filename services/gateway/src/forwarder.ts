@@ -23,16 +23,22 @@ export interface ForwarderOptions {
   readonly now?: () => number
 }
 
+/** Streams of one service at the same time: they cost little but last, so they may not take the places of requests. */
+const MOST_STREAMS = 2_000
+
 const systemNow = () => performance.now()
 
 export function createForwarder(options: ForwarderOptions): Forwarder {
   const { balancer, services, mostInFlight, now = systemNow } = options
   const deadlines = createDeadlines(now)
-  const guards = new Map(services.map((service) => [service, createServiceGuard({ service, mostInFlight, now })]))
+  const guardsFor = (most: number) =>
+    new Map(services.map((service) => [service, createServiceGuard({ service, mostInFlight: most, now })]))
+  const guards = guardsFor(mostInFlight)
+  const streamGuards = guardsFor(MOST_STREAMS)
   return {
     guards,
     forward: (ask, answer) => {
-      const guard = guards.get(ask.route.service)
+      const guard = (ask.route.isStream ? streamGuards : guards).get(ask.route.service)
       if (!guard) throw new RangeError(`Nobody knows the service ${ask.route.service}`)
       const forwarding = new Forwarding(ask, answer, { balancer, deadlines, guard })
       forwarding.start()

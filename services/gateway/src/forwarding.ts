@@ -8,13 +8,14 @@ import type { Ask, Work } from './exchange.ts'
 import { requestHeaders, responseHeaders } from './headers.ts'
 import { hasBody, type RequestBody, requestBody, tooLarge } from './request-body.ts'
 import type { Outcome } from './rotation.ts'
-import { type ServiceGuard, unavailable } from './service-guard.ts'
+import { type Pass, type ServiceGuard, unavailable } from './service-guard.ts'
 
 const tooLate = () =>
   new ProblemError(504, {
     code: 'gateway.timeout',
     detail: 'The service took too long to answer; try again in a moment',
   })
+const tooSlow = () => new ProblemError(408, { code: 'request.too-slow', detail: 'The request took too long to come' })
 const garbage = () =>
   new ProblemError(502, { code: 'gateway.bad-upstream', detail: 'The service gave an answer that is not HTTP' })
 
@@ -38,7 +39,7 @@ export class Forwarding implements Work, Source, Timed, Dispatcher.DispatchHandl
   readonly #ask: Ask
   readonly #answer: Answer
   readonly #tools: Tools
-  #pass = 0
+  #pass: Pass | undefined = undefined
   #body: RequestBody | undefined = undefined
   #upstream: Upstream | undefined = undefined
   #tried: readonly Upstream[] = NOBODY
@@ -66,15 +67,30 @@ export class Forwarding implements Work, Source, Timed, Dispatcher.DispatchHandl
     const { request, route, headers } = this.#ask
     const source = request !== undefined && hasBody(this.#ask) ? request : undefined
     const isTooLarge = source !== undefined && Number(headers['content-length'] ?? 0) > route.bodyLimit
-    const { pass, refused } = isTooLarge ? { refused: tooLarge() } : this.#tools.guard.enter()
+    if (isTooLarge) {
+      this.#answer.refuse(tooLarge())
+      return
+    }
+    this.#tools.deadlines.start(this, route.deadlineMs)
+    if (source) this.#read(source)
+    else this.#enter()
+  }
+
+  /** Only now, when there is something to send: a client that trickles its body takes nobody's place at the service, or one of a few. */
+  #enter(isPatient = false): void {
+    if (this.#over) return
+    const upload = this.#body?.hasEnded() === false ? this.#body : undefined
+    if (upload && !isPatient && !this.#tools.guard.hasRoomForUpload()) {
+      upload.whenReady(() => this.#enter(true), 'however slow')
+      return
+    }
+    const { pass, refused } = this.#tools.guard.enter(upload !== undefined)
     if (refused) {
-      this.#answer.refuse(refused)
+      this.#giveUp('unknown', refused)
       return
     }
     this.#pass = pass
-    this.#tools.deadlines.start(this, route.deadlineMs)
-    if (source) this.#read(source)
-    else this.#sendTo('any')
+    this.#sendTo('any')
   }
 
   #read(request: IncomingMessage): void {
@@ -83,7 +99,7 @@ export class Forwarding implements Work, Source, Timed, Dispatcher.DispatchHandl
       keep: this.#mayRepeat,
       onTooLarge: () => this.#giveUp('unknown', tooLarge()),
     })
-    this.#body.whenReady(() => this.#sendTo('any'))
+    this.#body.whenReady(() => this.#enter())
   }
 
   /** The client is gone. */
@@ -94,7 +110,7 @@ export class Forwarding implements Work, Source, Timed, Dispatcher.DispatchHandl
   expire(): void {
     // neither a client that is still sending nor one that reads slowly is the fault of the service
     const isClients = this.#body?.hasEnded() === false || this.#controller?.paused === true
-    this.#giveUp(isClients ? 'unknown' : 'failed', tooLate())
+    this.#giveUp(isClients ? 'unknown' : 'failed', this.#pass ? tooLate() : tooSlow())
   }
 
   resume(): void {
@@ -165,7 +181,8 @@ export class Forwarding implements Work, Source, Timed, Dispatcher.DispatchHandl
   #dispatch(upstream: Upstream): void {
     this.#tried = this.#tried === NOBODY ? [upstream] : [...this.#tried, upstream]
     const body = this.#body && (this.#body.whole() ?? this.#body.open())
-    const pool = body === undefined || Buffer.isBuffer(body) ? upstream.pool : upstream.uploads
+    const usual = body === undefined || Buffer.isBuffer(body) ? upstream.pool : upstream.uploads
+    const pool = this.#ask.route.isStream ? upstream.streams : usual
     pool.dispatch(
       {
         method: this.#ask.method,
@@ -200,7 +217,7 @@ export class Forwarding implements Work, Source, Timed, Dispatcher.DispatchHandl
   #settle(result: 'succeeded' | 'failed' | 'unknown'): void {
     this.#over = true
     this.#tools.deadlines.stop(this)
-    this.#tools.guard.leave(this.#pass, result)
+    if (this.#pass) this.#tools.guard.leave(this.#pass, result)
     this.#body?.release()
   }
 

@@ -1,5 +1,4 @@
 import cluster from 'node:cluster'
-import type { ServerResponse } from 'node:http'
 import { type AddressInfo, Server } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { openDiscovery } from '@micromart/discovery/discovery'
@@ -14,6 +13,7 @@ import { answerCluster, clusterMetrics, createMetrics, type Metrics } from '@mic
 import { createBalancer, type Upstreams } from './balancer.ts'
 import { type GatewayConfig, gatewayConfig } from './config.ts'
 import { refuseEnded } from './ended-sessions.ts'
+import type { GatewayResponse } from './exchange.ts'
 import { createForwarder } from './forwarder.ts'
 import { frontDoor } from './front-door.ts'
 import { createGateway } from './gateway.ts'
@@ -23,7 +23,7 @@ import { type MetricsServer, serveMetrics } from './metrics-server.ts'
 import { mergedOpenApi } from './openapi.ts'
 import { gatewayPages } from './pages.ts'
 import { startProcesses } from './processes.ts'
-import { createRouter } from './router.ts'
+import { openRouteTable } from './route-table.ts'
 import { routes } from './routes.ts'
 import { upstreamAddresses, watchUpstreams } from './upstreams.ts'
 
@@ -52,21 +52,28 @@ export const gateway = {
   async start({ environment, log, clock, ids, broker }: GatewayParts): Promise<RunningGateway> {
     const config = gatewayConfig(environment)
     const discovery = openDiscovery({ log, dnsServers: config.DNS_SERVERS, consulToken: config.DISCOVERY_TOKEN })
-    const watches = await watchUpstreams(discovery, upstreamAddresses(config)).catch((error: unknown) => {
+    const addresses = upstreamAddresses(config)
+    const start = async () => {
+      const watches = await watchUpstreams(discovery, addresses)
+      const balancer = createBalancer({ watches, policy: config.BALANCING })
+      const file = config.ROUTES_FILE
+      return { balancer, table: await openRouteTable({ builtIn: routes, file, addresses, discovery, balancer, log }) }
+    }
+    const { balancer, table } = await start().catch((error: unknown) => {
       discovery.close()
       throw error
     })
-    const balancer = createBalancer({ watches, policy: config.BALANCING })
     const now = () => clock.now().getTime()
     const knowledge = await gatherKnowledge({ config, broker, discovery, now, log })
     const { cache, ended } = knowledge
     const leaving = new AbortController()
     const pages = gatewayPages({
       leaving: () => leaving.signal.aborted,
-      openApi: mergedOpenApi(routes, balancer.addresses, now),
-      readiness: () => readinessOf(balancer.addresses()),
+      openApi: mergedOpenApi(table.routes, balancer.addresses, now),
+      routes: table.state,
+      readiness: oneAtATime(() => readinessOf(balancer.addresses())),
     })
-    const findRoute = createRouter(routes)
+    const { findRoute } = table
     const door = frontDoor({ config, log, findRoute })
     const forwarder = createForwarder({ balancer, services: serviceNames, mostInFlight: config.UPSTREAM_CONCURRENCY })
     const metrics = config.METRICS_PORT > 0 ? createMetrics() : undefined
@@ -86,10 +93,13 @@ export const gateway = {
     const stopGuarding = door.guard(server)
     const end = endOf(server, leaving.signal)
     await listen(server, config).catch(async (error: unknown) => {
+      table.close()
       await knowledge.close()
       throw error
     })
     const scraped = metrics && (await openMetrics(metrics, config))
+    const hangUp = () => void table.reload()
+    if (config.ROUTES_FILE !== '') process.on('SIGHUP', hangUp)
     const { port } = server.address() as AddressInfo
     return {
       url: `http://${config.HOST}:${port}`,
@@ -103,6 +113,8 @@ export const gateway = {
         scraped?.close()
         stopGuarding()
         door.close()
+        process.off('SIGHUP', hangUp)
+        table.close()
         await knowledge.close()
         await balancer.close()
       },
@@ -146,7 +158,7 @@ const listen = (server: Server, { PORT, HOST }: GatewayConfig) =>
 
 /** The end of a server: takes nothing new, lets what runs finish, and ends what has not after ten seconds. */
 function endOf(server: ReturnType<typeof createGateway>, leaving: AbortSignal): () => Promise<void> {
-  const running = new Set<ServerResponse>()
+  const running = new Set<GatewayResponse>()
   const closeIdle = () => {
     if (!server.listening && running.size === 0) server.closeIdleConnections()
   }
@@ -161,9 +173,11 @@ function endOf(server: ReturnType<typeof createGateway>, leaving: AbortSignal): 
   })
   leaving.addEventListener('abort', () => {
     for (const response of running) response.shouldKeepAlive = false
+    endStreams(running)
   })
   return () =>
     new Promise<void>((resolve) => {
+      endStreams(running) // and those that have come since
       const timer = setTimeout(() => server.closeAllConnections(), LAST_ANSWERS_MS)
       // the close of an HTTP server would cut off answers that are made but not read yet
       Server.prototype.close.call(server, () => {
@@ -172,6 +186,27 @@ function endOf(server: ReturnType<typeof createGateway>, leaving: AbortSignal): 
       })
       closeIdle()
     })
+}
+
+/** Whoever asks while it is being found out gets the same answer: nobody can make the gateway ask more. */
+function oneAtATime<T>(find: () => Promise<T>): () => Promise<T> {
+  let underWay: Promise<T> | undefined
+  return () => {
+    underWay ??= find().finally(() => {
+      underWay = undefined
+    })
+    return underWay
+  }
+}
+
+/** A stream has no end of its own: its client is told that this was all, and comes back elsewhere. */
+function endStreams(running: Iterable<GatewayResponse>): void {
+  for (const response of running) {
+    const { exchange } = response
+    if (!exchange?.found?.isStream || !response.headersSent) continue
+    response.on('error', () => {}) // what still comes is too late
+    response.end(() => exchange.work?.cancel())
+  }
 }
 
 async function readinessOf(upstreams: Upstreams): Promise<Readonly<Record<string, string>>> {

@@ -14,7 +14,7 @@ const PATIENCE_MS = 2_000
  * A service that is down keeps the part it had; `x-missing` names those that never answered.
  */
 export function mergedOpenApi(
-  routes: readonly Route[],
+  routes: () => readonly Route[],
   addresses: () => Upstreams,
   now: () => number,
 ): () => Promise<object> {
@@ -36,7 +36,7 @@ export function mergedOpenApi(
     await Promise.all(Object.entries(addresses()).map(([service, urls]) => load(service, urls)))
     const paths: Record<string, Record<string, unknown>> = {}
     const schemas: Record<string, unknown> = {}
-    for (const { service, method, path, access } of routes) {
+    for (const { service, method, path, access } of routes()) {
       const document = known.get(service)?.document
       const found = operationOf(document, method, path)
       if (!found) continue

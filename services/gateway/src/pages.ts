@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { kitProblem } from '@micromart/http-kit/problem'
+import { packedWhole } from './compression/packed-whole.ts'
 import type { Page } from './gateway.ts'
 
 const SWAGGER_UI = dirname(fileURLToPath(import.meta.resolve('swagger-ui-dist/package.json')))
@@ -48,9 +49,12 @@ const sendJson = (response: ServerResponse, body: object) =>
 export function gatewayPages(parts: {
   openApi: () => Promise<object>
   readiness: () => Promise<Readonly<Record<string, string>>>
+  /** Whether the routes are those of the routes file as it is now. */
+  routes: () => 'current' | 'outdated'
   /** True once it was told to end. */
   leaving: () => boolean
 }): ReadonlyMap<string, Page> {
+  const sendAsset = assetSender()
   return new Map<string, Page>([
     [
       '/',
@@ -62,7 +66,8 @@ export function gatewayPages(parts: {
       '/ready',
       async (_request, response) => {
         const leaving = parts.leaving()
-        const body = { status: leaving ? 'leaving' : 'up', upstreams: await parts.readiness() }
+        const upstreams = await parts.readiness()
+        const body = { status: leaving ? 'leaving' : 'up', routes: parts.routes(), upstreams }
         response.statusCode = leaving ? 503 : 200
         sendJson(response, body)
       },
@@ -72,15 +77,26 @@ export function gatewayPages(parts: {
     ['/docs/start.js', (_request, response) => send(response, 'text/javascript; charset=utf-8', START_SCRIPT)],
     [
       '/docs/',
-      async (request, response) =>
-        sendAsset(response, (request.url ?? '').split('?', 1)[0]?.slice('/docs/'.length) ?? ''),
+      (request, response) =>
+        sendAsset((request.url ?? '').split('?', 1)[0]?.slice('/docs/'.length) ?? '', { request, response }),
     ],
   ])
 }
 
-async function sendAsset(response: ServerResponse, name: string) {
-  const type = Object.hasOwn(assets, name) ? assets[name] : undefined
-  if (!type) throw kitProblem('route.unknown', 'There is nothing at this address')
-  response.setHeader('cache-control', 'public, max-age=86400')
-  send(response, type, await readFile(join(SWAGGER_UI, name)))
+/** Each file is read once, and packed once: it is large, and many may ask for it at the same time. */
+function assetSender() {
+  const loaded = new Map<string, Promise<ReturnType<typeof packedWhole>>>()
+  const load = (name: string) => readFile(join(SWAGGER_UI, name)).then(packedWhole)
+  return async (name: string, { request, response }: { request: IncomingMessage; response: ServerResponse }) => {
+    const type = Object.hasOwn(assets, name) ? assets[name] : undefined
+    if (!type) throw kitProblem('route.unknown', 'There is nothing at this address')
+    const asset = loaded.get(name) ?? load(name)
+    loaded.set(name, asset)
+    const isText = !type.startsWith('image/')
+    const { body, encoding } = await (await asset)(isText ? request.headers['accept-encoding'] : undefined)
+    response.setHeader('cache-control', 'public, max-age=86400')
+    if (isText) response.appendHeader('vary', 'Accept-Encoding')
+    if (encoding) response.setHeader('content-encoding', encoding)
+    send(response, type, body)
+  }
 }

@@ -6,8 +6,8 @@ import { ProblemError } from '@micromart/http-kit/problem'
 export interface RequestBody {
   /** All of it, if it was declared as so long and has come; it is then sent in one piece. */
   whole(): Buffer | undefined
-  /** Calls once when all of a small body is here, or when it is too large or too slow to wait for. */
-  whenReady(done: () => void): void
+  /** Calls once when all of a small body is here, or when it is too large to wait for; or, unless it is waited for `however slow`, too slow. */
+  whenReady(done: () => void, patience?: 'however slow'): void
   /** From the beginning, as it comes. */
   open(): Readable
   /** Nothing of it was passed on yet, or all of it was kept. */
@@ -54,8 +54,9 @@ export function requestBody(request: IncomingMessage, { limit, keep, onTooLarge 
 
   const isReady = () => ended || size > SMALL_BYTES
   const tellReady = () => {
-    ready?.()
-    ready = undefined
+    const tell = ready
+    ready = undefined // it may ask again
+    tell?.()
   }
 
   const take = (chunk: Buffer) => {
@@ -106,8 +107,11 @@ export function requestBody(request: IncomingMessage, { limit, keep, onTooLarge 
 
   return {
     whole: () => (ended && declared !== undefined && (kept || !passedOn) ? Buffer.concat(chunks) : undefined),
-    whenReady: (done) => {
-      if (isReady() || Number(declared ?? 0) > SMALL_BYTES) return done()
+    whenReady: (done, patience) => {
+      if (isReady()) return done()
+      ready = done
+      if (patience === 'however slow') return
+      if (Number(declared ?? 0) > SMALL_BYTES) return tellReady()
       const timer = setTimeout(tellReady, PATIENCE_MS)
       ready = () => {
         clearTimeout(timer)

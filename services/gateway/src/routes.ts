@@ -15,6 +15,8 @@ export interface Route {
   readonly bodyLimit: number
   /** How long the service may take, in ms. */
   readonly deadlineMs: number
+  /** Its answer lasts: no deadline, and connections and a limit of its own; ended when the gateway is told to end. */
+  readonly isStream?: true
   /** For a read whose answer is the same for everybody who has no permissions. */
   readonly cache?: CacheRule
   /** For a write: the tags of what it may change. */
@@ -24,7 +26,8 @@ export interface Route {
 }
 
 const KIB = 1024
-const defaults = { access: 'public', bodyLimit: 256 * KIB, deadlineMs: 10_000 } as const
+/** What a route has that says nothing else. */
+export const routeDefaults = { access: 'public', bodyLimit: 256 * KIB, deadlineMs: 10_000 } as const
 
 const to = (
   service: ServiceName,
@@ -32,7 +35,7 @@ const to = (
 ): readonly Route[] =>
   lines.map(([methodAndPath, options]) => {
     const [method = '', path = ''] = methodAndPath.split(' ')
-    return { ...defaults, ...options, method, path, service }
+    return { ...routeDefaults, ...options, method, path, service }
   })
 
 /** Products change by events, which empty the cache; the times are for when one does not come. */
@@ -69,6 +72,11 @@ export const routes: readonly Route[] = [
     ['POST /api/v1/users/me/email', { ...signedIn, limit: 'account' }],
     ['POST /api/v1/users/me/email-verification', { ...signedIn, limit: 'account' }],
     ['POST /api/v1/users/me/close', { ...signedIn, limit: 'account' }],
+    ['POST /api/v1/users/me/exports', { ...signedIn, limit: 'account' }],
+    ['GET /api/v1/users/me/exports/:id', signedIn],
+    ['GET /api/v1/users/me/exports/:id/document', signedIn],
+    ['POST /api/v1/users/me/erasure', { ...signedIn, limit: 'account' }],
+    ['GET /api/v1/erasure-receipts/:token', { limit: 'account' }],
     ['GET /api/v1/users/me/addresses', signedIn],
     ['POST /api/v1/users/me/addresses', signedIn],
     ['GET /api/v1/users/me/addresses/:id', signedIn],
@@ -80,7 +88,7 @@ export const routes: readonly Route[] = [
     ['GET /api/v1/api-keys', needs('api-keys:write')],
     ['POST /api/v1/api-keys', needs('api-keys:write')],
     ['DELETE /api/v1/api-keys/:id', needs('api-keys:write')],
-    ['POST /api/v1/auth/token'],
+    ['POST /api/v1/auth/token', { limit: 'sign-in' }],
     ['GET /api/v1/signing-keys', needs('signing-keys:write')],
     ['POST /api/v1/signing-keys/rotate', needs('signing-keys:write')],
   ),
@@ -129,6 +137,7 @@ export const routes: readonly Route[] = [
     ['GET /api/v1/orders', signedIn],
     ['GET /api/v1/orders/:id'],
     ['GET /api/v1/orders/:id/timeline'],
+    ['GET /api/v1/orders/:id/events', { isStream: true, deadlineMs: Number.POSITIVE_INFINITY }],
     ['POST /api/v1/orders/:id/cancel'],
   ),
   ...to(

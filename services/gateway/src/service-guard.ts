@@ -4,9 +4,14 @@ import { createRetryBudget } from './retry-budget.ts'
 
 /** What keeps one service from being overrun, and everybody else from waiting for it. */
 export interface ServiceGuard {
-  /** Lets a request to the service in. @returns why not; otherwise `leave` must be called, once */
-  enter(): Entry
-  leave(pass: number, result: 'succeeded' | 'failed' | 'unknown'): void
+  /**
+   * Lets a request to the service in; `isUpload` when its body is still coming, at the speed of the client.
+   * @returns why not; otherwise `leave` must be called, once
+   */
+  enter(isUpload: boolean): Entry
+  /** Whether a body may be passed on while it comes. */
+  hasRoomForUpload(): boolean
+  leave(pass: Pass, result: 'succeeded' | 'failed' | 'unknown'): void
   /** Whether a request that came to nothing may be sent once more. */
   mayRepeat(): boolean
   /** Counts for the metrics; they only grow, but for `inFlight` and `breaker`. */
@@ -14,8 +19,13 @@ export interface ServiceGuard {
   breaker(): BreakerState
 }
 
+export interface Pass {
+  readonly trial: number
+  readonly isUpload: boolean
+}
+
 export type Entry =
-  | { readonly pass: number; readonly refused?: never }
+  | { readonly pass: Pass; readonly refused?: never }
   | { readonly pass?: never; readonly refused: ProblemError }
 
 export interface GuardCounts {
@@ -39,6 +49,9 @@ export interface GuardOptions {
 
 const BREAKER = { windowMs: 10_000, failureRatio: 0.5, leastRequests: 20, openMs: 1_000, trials: 5 }
 
+/** Of the places at a service, for bodies that are passed on while they come: they stay as long as their clients like. */
+const UPLOADS_SHARE = 0.25
+
 export const unavailable = (service: string) =>
   new ProblemError(503, {
     code: 'service.unavailable',
@@ -55,25 +68,31 @@ export function createServiceGuard({ service, mostInFlight, now }: GuardOptions)
   const circuit = createCircuitBreaker({ ...BREAKER, now })
   const budget = createRetryBudget()
   const counts: GuardCounts = { inFlight: 0, shed: 0, broken: 0, retries: 0, retriesRefused: 0 }
+  const mostUploads = Math.ceil(mostInFlight * UPLOADS_SHARE)
+  let uploads = 0
+  const hasRoomForUpload = () => uploads < mostUploads
   return {
-    enter: () => {
-      if (counts.inFlight >= mostInFlight) {
+    enter: (isUpload) => {
+      if (counts.inFlight >= mostInFlight || (isUpload && !hasRoomForUpload())) {
         counts.shed += 1
         return { refused: overloaded() }
       }
-      const pass = circuit.admit()
-      if (pass === undefined) {
+      const trial = circuit.admit()
+      if (trial === undefined) {
         counts.broken += 1
         return { refused: unavailable(service) }
       }
       counts.inFlight += 1
+      if (isUpload) uploads += 1
       budget.sent()
-      return { pass }
+      return { pass: { trial, isUpload } }
     },
-    leave: (pass, result) => {
+    leave: ({ trial, isUpload }, result) => {
       counts.inFlight -= 1
-      circuit.report(pass, result)
+      if (isUpload) uploads -= 1
+      circuit.report(trial, result)
     },
+    hasRoomForUpload,
     mayRepeat: () => {
       const may = budget.take()
       if (may) counts.retries += 1

@@ -7,7 +7,7 @@ import type { GatewayConfig } from './config.ts'
 export type Watches = Readonly<Record<ServiceName, Watch>>
 
 /** So long the first answers of DNS and Consul are waited for. */
-const FIRST_ANSWER_MS = 5_000
+export const FIRST_ANSWER_MS = 5_000
 
 /** What the configuration says about where each service is. */
 export const upstreamAddresses = (config: GatewayConfig): Upstreams => ({

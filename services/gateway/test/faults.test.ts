@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { type IncomingMessage, type RequestListener, type ServerResponse, request as send } from 'node:http'
+import {
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type RequestListener,
+  type ServerResponse,
+  request as send,
+} from 'node:http'
 import type { Socket } from 'node:net'
 import { describe, test } from 'node:test'
 import { until } from '@micromart/testkit/until'
@@ -19,6 +25,16 @@ const routes = [route('GET /things'), route('POST /things')]
 const impatient = [route('GET /things', { deadlineMs: 30 }), route('POST /things', { deadlineMs: 30 })]
 const chunked = { headers: { 'transfer-encoding': 'chunked' } }
 const never: RequestListener = () => {}
+
+/** What comes of a request whose body has only begun. */
+async function begun(url: string, headers: OutgoingHttpHeaders): Promise<readonly [status: number, code: string]> {
+  const request = send(`${url}/things`, { method: 'POST', headers, agent: false })
+  request.write('the beginning')
+  const [response] = await once(request, 'response')
+  const { status, body } = await answerOf(response)
+  request.on('error', () => {}).destroy()
+  return [status, body.code]
+}
 
 describe('a service that fails', () => {
   test('refuses the connection: 503, and when to try again', async (t) => {
@@ -57,16 +73,19 @@ describe('a service that fails', () => {
 
   test('does not answer while the client is still sending: 504 at the deadline', async (t) => {
     const service = await startService(t, never)
-    const url = await startGatewayTo(t, { url: service.url, routes: impatient })
-    for (const headers of [{ 'content-length': '100' }, chunked.headers]) {
-      const request = send(`${url}/things`, { method: 'POST', headers, agent: false })
-      request.write('the beginning')
-      const [response] = await once(request, 'response')
-      const { status, body } = await answerOf(response)
-      assert.deepEqual([status, body.code], [504, 'gateway.timeout'])
-      request.on('error', () => {}).destroy()
-    }
+    const routes = [route('POST /things', { deadlineMs: 400 })]
+    const url = await startGatewayTo(t, { url: service.url, routes })
+    for (const headers of [{ 'content-length': '100' }, chunked.headers])
+      assert.deepEqual(await begun(url, headers), [504, 'gateway.timeout'])
     for (const seen of service.seen) assert.equal((await seen.body).whole, false)
+  })
+
+  test('is not asked for what a client does not send before the deadline: 408', async (t) => {
+    const service = await startService(t, never)
+    const url = await startGatewayTo(t, { url: service.url, routes: impatient })
+    for (const headers of [{ 'content-length': '100' }, chunked.headers])
+      assert.deepEqual(await begun(url, headers), [408, 'request.too-slow'])
+    assert.equal(service.seen.length, 0)
   })
 
   test('begins its answer and stops: the answer is cut off at the deadline', { timeout: 5_000 }, async (t) => {

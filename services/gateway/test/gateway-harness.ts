@@ -196,7 +196,8 @@ export async function ask(url: string, { method = 'GET', path, headers, body, to
 /** @throws when the answer is cut off */
 export async function answerOf(response: IncomingMessage): Promise<Answer> {
   const text = (await response.setEncoding('utf8').toArray()).join('')
-  const isJson = response.headers['content-type']?.includes('json') && text !== ''
+  const { 'content-type': type, 'content-encoding': packed } = response.headers
+  const isJson = type?.includes('json') && packed === undefined && text !== ''
   const { statusCode: status = 0, headers } = response
   return { status, headers, text, body: isJson ? JSON.parse(text) : undefined }
 }

@@ -12,7 +12,8 @@ const server = await startRedisServer()
 const redis = 'url' in server ? server : undefined
 after(() => redis?.kill())
 
-const products = { path: '/api/v1/products' }
+/** Open to all, and never answered by the cache. */
+const orders = { path: '/api/v1/orders/1' }
 const login = {
   method: 'POST',
   path: '/api/v1/auth/login',
@@ -29,18 +30,18 @@ const statusesOf = async (asked: () => Promise<{ status: number }>, times: numbe
 describe('rate limits at the door', () => {
   test('every answer tells the state of the limit; above it there is 429 and the time to wait', async (t) => {
     const service = await startService(t)
-    const { url } = await startGateway(t, { product: service.url, given: { RATE_LIMITS: 'address=2/60' } })
-    const first = await ask(url, products)
+    const { url } = await startGateway(t, { order: service.url, given: { RATE_LIMITS: 'address=2/60' } })
+    const first = await ask(url, orders)
     assert.equal(first.headers['ratelimit-policy'], '"address";q=2;w=60')
     assert.equal(first.headers['ratelimit'], '"address";r=1;t=30')
-    await ask(url, products)
-    const third = await ask(url, products)
+    await ask(url, orders)
+    const third = await ask(url, orders)
     assert.deepEqual([third.status, third.body.code], [429, 'rate-limit.exceeded'])
     assert.equal(third.headers['content-type'], 'application/problem+json')
     assert.match(String(third.headers['retry-after']), /^(?:29|30)$/)
     assert.equal(third.headers['ratelimit'], `"address";r=0;t=60`)
     assert.equal(service.seen.length, 2, 'the service hears nothing of it')
-    assert.equal((await ask(url, { ...products, from: '127.0.0.2' })).status, 200, 'others are served')
+    assert.equal((await ask(url, { ...orders, from: '127.0.0.2' })).status, 200, 'others are served')
   })
 
   test('health is never refused; pages and what does not exist are counted like everything', async (t) => {
@@ -86,14 +87,14 @@ describe('rate limits at the door', () => {
     assert.deepEqual(await statusesOf(() => ask(url, login), 3), [200, 200, 429])
     const refused = await ask(url, login)
     assert.match(String(refused.headers['ratelimit-policy']), /^"address";q=3600;w=60, "sign-in";q=2;w=60$/)
-    assert.equal((await ask(url, products)).status, 503, 'everything else goes on')
+    assert.equal((await ask(url, orders)).status, 503, 'everything else goes on')
   })
 
   test('by default a demo, a journey or an office at one address is not in the way of anybody', async (t) => {
     const service = await startService(t)
-    const { url } = await startGateway(t, { user: service.url, product: service.url })
+    const { url } = await startGateway(t, { user: service.url, order: service.url })
     assert.ok((await statusesOf(() => ask(url, login), 60)).every((status) => status === 200))
-    assert.ok((await statusesOf(() => ask(url, products), 500)).every((status) => status === 200))
+    assert.ok((await statusesOf(() => ask(url, orders), 500)).every((status) => status === 200))
   })
 })
 
@@ -153,9 +154,9 @@ describe('several gateways and one Redis', { skip: skipWithout(server) }, () => 
 describe('addresses behind proxies', () => {
   const seenBy = async (t: Parameters<typeof startGateway>[0], given: Readonly<Record<string, string>>) => {
     const service = await startService(t)
-    const { url } = await startGateway(t, { product: service.url, given: { RATE_LIMITS: 'address=2/60', ...given } })
+    const { url } = await startGateway(t, { order: service.url, given: { RATE_LIMITS: 'address=2/60', ...given } })
     const askAs = (forwardedFor: string, from = '127.0.0.1') =>
-      ask(url, { ...products, headers: { 'x-forwarded-for': forwardedFor }, from })
+      ask(url, { ...orders, headers: { 'x-forwarded-for': forwardedFor }, from })
     return { askAs, heard: () => service.seen.map(({ headers }) => headers['x-forwarded-for']) }
   }
 
@@ -193,11 +194,11 @@ describe('addresses behind proxies', () => {
 
   test('TLS in front is believed from a proxy of ours alone, and told on', async (t) => {
     const service = await startService(t)
-    const { url } = await startGateway(t, { product: service.url, given: { TRUSTED_PROXIES: '127.0.0.9' } })
+    const { url } = await startGateway(t, { order: service.url, given: { TRUSTED_PROXIES: '127.0.0.9' } })
     const headers = { 'x-forwarded-for': '203.0.113.1', 'x-forwarded-proto': 'https' }
     const [outside, inside] = [
-      await ask(url, { ...products, headers }),
-      await ask(url, { ...products, headers, from: '127.0.0.9' }),
+      await ask(url, { ...orders, headers }),
+      await ask(url, { ...orders, headers, from: '127.0.0.9' }),
     ]
     assert.equal(outside.headers['strict-transport-security'], undefined)
     assert.match(String(inside.headers['strict-transport-security']), /^max-age=31536000/)

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import type { RequestListener } from 'node:http'
 import { describe, test } from 'node:test'
+import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { serviceNames } from '@micromart/service-kit/service'
-import { ask, clock, startGateway, startService } from './gateway-harness.ts'
+import { ask, clock, sendRaw, startGateway, startService } from './gateway-harness.ts'
 
 const json =
   (document: object): RequestListener =>
@@ -28,7 +29,10 @@ describe('health', () => {
     assert.equal(up.seen.length, 0)
     const { status, body } = await ask(url, { path: '/ready' })
     const upstreams = Object.fromEntries(serviceNames.map((name) => [name, 'down']))
-    assert.deepEqual([status, body], [200, { status: 'up', upstreams: { ...upstreams, user: 'up', cart: 'up' } }])
+    assert.deepEqual(
+      [status, body],
+      [200, { status: 'up', routes: 'current', upstreams: { ...upstreams, user: 'up', cart: 'up' } }],
+    )
     assert.deepEqual(
       up.seen.map((seen) => seen.url),
       ['/ready', '/ready'],
@@ -177,6 +181,32 @@ describe('the API page', () => {
       assert.match(String(attributes), / src="/)
       assert.equal(inline, '')
     }
+  })
+
+  test('comes packed to whoever takes that, and is the same', async (t) => {
+    const { url } = await startGateway(t)
+    const path = '/docs/swagger-ui-bundle.js'
+    const plain = await ask(url, { path })
+    const sizes = []
+    for (const [encoding, unpack] of [
+      ['br', brotliDecompressSync],
+      ['gzip', gunzipSync],
+    ] as const) {
+      const response = await fetch(`${url}${path}`, { headers: { 'accept-encoding': encoding } })
+      assert.equal(response.headers.get('content-encoding'), encoding)
+      assert.equal(response.headers.get('vary'), 'Accept-Encoding')
+      assert.equal(await response.text(), plain.text)
+      const raw = await sendRaw(url, `GET ${path} HTTP/1.0`, 'Host: shop', `Accept-Encoding: ${encoding}`, '', '')
+      const body = Buffer.from(raw.slice(raw.indexOf('\r\n\r\n') + 4), 'latin1')
+      assert.equal(unpack(body).toString(), plain.text)
+      sizes.push(body.length)
+    }
+    assert.ok(
+      sizes.every((size) => size < plain.text.length / 2),
+      `${sizes} of ${plain.text.length}`,
+    )
+    const icon = await ask(url, { path: '/docs/favicon-32x32.png', headers: { 'accept-encoding': 'br' } })
+    assert.equal(icon.headers['content-encoding'], undefined)
   })
 
   test('gives out its own files only', async (t) => {

@@ -1,8 +1,11 @@
+import { eraseWhenAsked, personalDataQueries } from '@micromart/service-kit/personal-data'
 import type { BuiltService, ServiceParts } from '@micromart/service-kit/service'
+import { bothOf, subscription } from '@micromart/service-kit/subscription'
 import { grpcAccountContacts } from './adapters/grpc-account-contacts.ts'
 import { grpcContacts } from './adapters/grpc-contacts.ts'
 import { postgresEmails } from './adapters/postgres-emails.ts'
 import { postgresMailbox } from './adapters/postgres-mailbox.ts'
+import { postgresPersonalData } from './adapters/postgres-personal-data.ts'
 import { smtpMail } from './adapters/smtp-mail.ts'
 import { checkMailConfig, type NotificationConfig } from './config.ts'
 import { mailboxRoutes } from './http/mailbox-routes.ts'
@@ -15,7 +18,7 @@ import { sendEmail } from './send-email.ts'
 
 /** The notification service on any parts: messages become mails, mails go out by timer. */
 export async function notificationService(parts: ServiceParts<NotificationConfig>): Promise<BuiltService> {
-  const { config, database, clock, timers, grpc, http } = parts
+  const { config, database, outbox, clock, timers, grpc, http } = parts
   checkMailConfig(config)
   const emails = postgresEmails('emails', { database, clock })
   const accountEmails = postgresEmails('account_emails', { database, clock })
@@ -24,11 +27,16 @@ export async function notificationService(parts: ServiceParts<NotificationConfig
   const mailbox = config.MAIL_URL === 'mailbox:' ? postgresMailbox({ database, clock }) : undefined
   const mail = mailbox ?? smtpMail({ url: config.MAIL_URL, from: config.MAIL_FROM, clock })
   if (mailbox && config.NOTIFICATION_MAILBOX) mailboxRoutes(http, mailbox)
+  const data = postgresPersonalData(database)
   return {
-    subscription: notificationSubscriptions(
-      emailQueue({ emails, timers, clock }),
-      accountHandlers(accountEmailQueue({ emails: accountEmails, timers, clock })),
+    subscription: bothOf(
+      notificationSubscriptions(
+        emailQueue({ emails, timers, clock }),
+        accountHandlers(accountEmailQueue({ emails: accountEmails, timers, clock })),
+      ),
+      subscription(eraseWhenAsked('notification', { data, outbox })),
     ),
+    queries: personalDataQueries(data),
     timerHandlers: [
       sendEmail({ emails, contacts, mail }),
       sendAccountEmail({ emails: accountEmails, contacts: accountContacts, mail }),

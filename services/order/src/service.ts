@@ -1,8 +1,12 @@
 import { commandRunner, type Decider } from '@micromart/postgres/command-runner'
 import type { AnyTimerHandler } from '@micromart/postgres/timers'
+import { eraseWhenAsked, personalDataQueries } from '@micromart/service-kit/personal-data'
 import type { BuiltService, ServiceParts } from '@micromart/service-kit/service'
+import { bothOf, subscription } from '@micromart/service-kit/subscription'
 import { grpcAcceptedCheckouts } from './adapters/grpc-accepted-checkouts.ts'
+import { orderQueries } from './adapters/order-queries.ts'
 import { postgresOrderSteps, postgresOrderViews } from './adapters/postgres-order-views.ts'
+import { postgresPersonalData } from './adapters/postgres-personal-data.ts'
 import type { OrderConfig } from './config.ts'
 import { decide, evolve, noOrder, type Order, type OrderCommand, type OrderEvent } from './domain/order.ts'
 import { type OrderTimer, react } from './domain/react.ts'
@@ -53,6 +57,7 @@ export async function orderService(parts: ServiceParts<OrderConfig>): Promise<Bu
   orderRoutes(parts.http, { orders, views, accepted, write: parts.write })
   const limits = { perClient: config.ORDER_STREAMS_PER_CLIENT, inAll: config.ORDER_STREAMS }
   orderEventsRoute(parts.http, { views, accepted, steps, follow, limits })
+  const data = postgresPersonalData(database)
   const timeout = (kind: OrderTimer, command: OrderCommand): AnyTimerHandler => ({
     kind,
     settle: async (tx, done) => {
@@ -63,10 +68,17 @@ export async function orderService(parts: ServiceParts<OrderConfig>): Promise<Bu
     },
   })
   return {
-    subscription: orderSubscription(orders, {
-      stockMs: config.ORDER_STOCK_TIMEOUT_MS,
-      paymentMs: config.ORDER_PAYMENT_TIMEOUT_MS,
-    }),
+    subscription: bothOf(
+      orderSubscription(orders, {
+        stockMs: config.ORDER_STOCK_TIMEOUT_MS,
+        paymentMs: config.ORDER_PAYMENT_TIMEOUT_MS,
+      }),
+      subscription(eraseWhenAsked('order', { data, outbox })),
+    ),
+    queries: (router) => {
+      orderQueries(views)(router)
+      personalDataQueries(data)(router)
+    },
     timerHandlers: [
       timeout('stock-timeout', { type: 'NoteStockTimedOut' }),
       timeout('payment-timeout', { type: 'NotePaymentTimedOut' }),

@@ -1,5 +1,8 @@
+import { eraseWhenAsked, personalDataQueries } from '@micromart/service-kit/personal-data'
 import type { BuiltService, ServiceParts } from '@micromart/service-kit/service'
+import { bothOf, subscription } from '@micromart/service-kit/subscription'
 import { postgresPayments, postgresPaymentViews, postgresProviderEvents } from './adapters/postgres-payments.ts'
+import { postgresPersonalData } from './adapters/postgres-personal-data.ts'
 import { sandboxWebhookReader } from './adapters/sandbox/sandbox-event.ts'
 import { openSandbox } from './adapters/sandbox/sandbox-provider.ts'
 import type { PaymentConfig } from './config.ts'
@@ -43,8 +46,10 @@ export async function paymentService(parts: ServiceParts<PaymentConfig>): Promis
   await sandboxActionRoutes(http, sandbox.actions)
   if (config.MICROMART_ENV === 'production')
     log.warn('the sandbox plays the payment provider: no real money moves, and anyone can pay with it')
+  const data = postgresPersonalData(database)
   return {
-    subscription: paymentSubscription(run, ids),
+    subscription: bothOf(paymentSubscription(run, ids), subscription(eraseWhenAsked('payment', { data, outbox }))),
+    queries: personalDataQueries(data),
     timerHandlers: providerSteps(sandbox.provider, run),
     close: () => sandbox.close(),
   }

@@ -20,20 +20,21 @@ import { linkMailer, type MailLink } from './mail-links.ts'
 import { newPassword } from './new-password.ts'
 import { linkOpener } from './open-link.ts'
 import type { Passwords, SignInThrottle } from './ports.ts'
+import { privacy } from './privacy.ts'
 import { userQueries } from './queries.ts'
 import { reauthentication } from './reauthenticate.ts'
 import { resetRequests } from './request-reset.ts'
 import type { Sessions } from './sessions.ts'
 import { emailVerification } from './verify-email.ts'
 
-export interface AccountLife extends Required<Pick<BuiltService, 'queries' | 'timerHandlers'>> {
+export interface AccountLife extends Required<Pick<BuiltService, 'queries' | 'subscription' | 'timerHandlers'>> {
   readonly isCommon: IsCommonPassword
   readonly mailLink: MailLink
 }
 
 /** What becomes of an account once it is there: its routes, its mails, and what others may ask about it. */
 export function accountLife(
-  { config, database, outbox, timers, write, audit, clock, ids, http }: ServiceParts<UserConfig>,
+  parts: ServiceParts<UserConfig>,
   own: {
     passwords: Passwords
     throttle: SignInThrottle
@@ -43,6 +44,7 @@ export function accountLife(
     ended: Sessions['ended']
   },
 ): AccountLife {
+  const { config, database, outbox, timers, write, audit, clock, ids, http } = parts
   const { passwords, throttle } = own
   const accounts = postgresOpenAccounts(database)
   const changes = postgresAccountChanges({ clock })
@@ -58,7 +60,9 @@ export function accountLife(
 
   passwordRoutes(http, { ...shared, openLink, requestReset, newPassword: newPassword(shared) })
   emailRoutes(http, { ...shared, openLink, verification: emailVerification(shared), change: emailChange(shared) })
-  profileRoutes(http, { ...shared, close: accountClosing({ ...shared, closing: postgresClosing({ clock }) }) })
+  const close = accountClosing({ ...shared, closing: postgresClosing({ clock }) })
+  profileRoutes(http, { ...shared, close })
+  const { subscription, timerHandlers: privacyTimers } = privacy(parts, { prove, close })
   addressRoutes(http, { accounts, addresses: postgresAddresses({ clock }), database, write, ids })
 
   const mails = accountMails({ contacts, links, tokens, clock, storefrontUrl: storefrontUrl(config) })
@@ -66,6 +70,7 @@ export function accountLife(
     isCommon,
     mailLink,
     queries: userQueries({ contacts, mails, ended: own.ended }),
-    timerHandlers: [forgetLinks, mailResets],
+    subscription,
+    timerHandlers: [forgetLinks, mailResets, ...privacyTimers],
   }
 }

@@ -3,6 +3,9 @@ import { ConfigError, env } from '@micromart/service-kit/config'
 import Type, { type Static } from 'typebox'
 
 export const UserConfig = Type.Object({
+  ORDER_GRPC_URL: env.urls({ description: 'gRPC addresses of order, asked for what it knows about a person' }),
+  PAYMENT_GRPC_URL: env.urls({ description: 'the same of payment' }),
+  NOTIFICATION_GRPC_URL: env.urls({ description: 'the same of notification' }),
   USER_TOKEN_TTL_S: env.integer({
     default: 900,
     minimum: 60,
@@ -25,6 +28,11 @@ export const UserConfig = Type.Object({
     default: 10,
     maximum: 60,
     description: 'so many seconds after its use a refresh token is taken once more, for its answer may have been lost',
+  }),
+  USER_ERASURE_AFTER_S: env.integer({
+    default: 20,
+    maximum: 86_400,
+    description: 'an erasure begins so many seconds after it was asked for, so that mails on their way get out',
   }),
   USER_KEY_ROTATE_DAYS: env.integer({
     default: 30,

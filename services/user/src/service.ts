@@ -47,7 +47,7 @@ export async function userService(parts: ServiceParts<UserConfig>): Promise<Buil
   const keys = createApiKeys({ ...parts, store: postgresApiKeys(database), users, tokens })
   const ended = async () => (await Promise.all([sessions.ended(), keys.ended()])).flat()
   const own = { ended, passwords, throttle: signIns.throttle, mailThrottle: mailThrottle(mails.throttle), sessions }
-  const { queries, timerHandlers, ...life } = accountLife(parts, own)
+  const { queries, subscription, timerHandlers, ...life } = accountLife(parts, own)
   const accounts = createAccounts({ ...own, ...life, users, ids, database, audit })
   const entrance = createEntrance({ database, accounts, users, sessions })
   authRoutes(http, { accounts, entrance, sessions, passwords, write })
@@ -58,6 +58,7 @@ export async function userService(parts: ServiceParts<UserConfig>): Promise<Buil
   securityLogRoutes(http, { securityLog: postgresSecurityLog(database) })
   return {
     queries,
+    subscription,
     timerHandlers,
     keepHouse: async () => {
       await sessions.keepHouse()

@@ -20,6 +20,9 @@ const environmentFor = (databaseUrl: string, mode: 'development' | 'production')
   USER_GRPC_URL: nowhere,
   CART_GRPC_URL: nowhere,
   PRODUCT_GRPC_URL: nowhere,
+  ORDER_GRPC_URL: nowhere,
+  PAYMENT_GRPC_URL: nowhere,
+  NOTIFICATION_GRPC_URL: nowhere,
 })
 
 test('accounts with a known password are refused in production', async () => {

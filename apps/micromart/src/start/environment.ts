@@ -34,6 +34,9 @@ function shared({ ports, secrets, brokerUrl }: Installation): Record<string, str
     USER_GRPC_URL: everywhere(ports, ({ grpc }) => grpc.user),
     CART_GRPC_URL: everywhere(ports, ({ grpc }) => grpc.cart),
     PRODUCT_GRPC_URL: everywhere(ports, ({ grpc }) => grpc.product),
+    ORDER_GRPC_URL: everywhere(ports, ({ grpc }) => grpc.order),
+    PAYMENT_GRPC_URL: everywhere(ports, ({ grpc }) => grpc.payment),
+    NOTIFICATION_GRPC_URL: everywhere(ports, ({ grpc }) => grpc.notification),
   }
 }
 

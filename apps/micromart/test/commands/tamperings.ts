@@ -241,6 +241,20 @@ export const tamperings: readonly Tampering[] = [
     broken: ['I12'],
   },
   {
+    what: 'a mail about an account that was never handed over',
+    database: 'notification',
+    spoil: `UPDATE mailbox SET id = 'x' || id WHERE order_id IS NULL`,
+    mend: 'UPDATE mailbox SET id = substr(id, 2) WHERE order_id IS NULL',
+    broken: ['I12'],
+  },
+  {
+    what: 'a mail about an account that still waits',
+    database: 'notification',
+    spoil: `UPDATE account_emails SET status = 'waiting', settled_at = NULL`,
+    mend: `UPDATE account_emails SET status = 'sent', settled_at = created_at`,
+    broken: ['I12'],
+  },
+  {
     what: 'a mail without a cause',
     database: 'notification',
     spoil: `

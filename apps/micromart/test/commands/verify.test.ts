@@ -20,6 +20,7 @@ describe('micromart verify', () => {
     shop = await runShop()
     history = join(shop.dataDir, 'history.ndjson')
     await buyAndCancel(shop, history)
+    await register(shop)
   })
   after(() => shop?.close())
 
@@ -156,6 +157,19 @@ describe('micromart verify', () => {
 })
 
 /** One order that is kept, with a coupon, one that is paid back and a cart that stays, with staff who count: all of it written down. */
+/** Somebody whose books have a mail that is about no order. */
+async function register({ url }: RunningShop) {
+  const email = `${randomUUID()}@example.com`
+  const body = JSON.stringify({ email, password: 'a long enough password', name: 'Ada' })
+  const headers = { 'content-type': 'application/json' }
+  assert.equal((await fetch(`${url}/api/v1/auth/register`, { method: 'POST', headers, body })).status, 201)
+  const mails = async () => (await fetch(`${url}/api/v1/mailbox?to=${email}`)).text()
+  await until(async () => (await mails()).includes('verify-email'), {
+    withinMs: 20_000,
+    what: 'the mail of an account',
+  })
+}
+
 async function buyAndCancel({ shopper }: RunningShop, file: string) {
   const history = recordHistory({ file })
   const keeper = recordShopkeeper(await openShopkeeper(shopper), history)

@@ -10,11 +10,17 @@ import { Client } from 'pg'
 import { type DatabaseName, databaseNames } from '../../src/start/databases.ts'
 import type { Shape } from '../shapes.ts'
 import { couponJourneys } from './coupon-journeys.ts'
+import { privacyJourney } from './privacy-journey.ts'
 import { buy, cancel, someone } from './purchase.ts'
 import { openShop, type ShopUnderTest } from './shop-under-test.ts'
 
 /** Time enough to approve a payment, and not too long to see one expire. */
-const environment = { ORDER_PAYMENT_TIMEOUT_MS: '6000', SANDBOX_LATE_MS: '500', SANDBOX_SLOW_MS: '500' }
+const environment = {
+  ...{ USER_ERASURE_AFTER_S: '0', LOG_LEVEL: 'info' },
+  ORDER_PAYMENT_TIMEOUT_MS: '6000',
+  SANDBOX_LATE_MS: '500',
+  SANDBOX_SLOW_MS: '500',
+}
 
 /** What a shopper can live through, end to end; every shape of the shop passes the same. */
 export function journeys(shape: Shape, skip: string | false = false): void {
@@ -28,6 +34,7 @@ export function journeys(shape: Shape, skip: string | false = false): void {
 
     describe('a purchase', { concurrency: true }, () => purchases(shop))
     describe('a coupon', { concurrency: true }, () => couponJourneys(shop))
+    describe('a person', () => privacyJourney(shop))
     describe('a payment that takes its time', { concurrency: true }, () => payments(shop))
     describe('many at once', { concurrency: true }, () => crowds(shop))
     describe('what is down', () => outages(shop))

@@ -3,8 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { openShopkeeper, type Shopkeeper } from '@micromart/proof/shopkeeper'
 import { type Answer, createShopper, type GuestCart, type Shopper } from '@micromart/proof/shopper'
 import { until } from '@micromart/testkit/until'
-import type { RunningShop } from '../../src/start/shop.ts'
-import type { Shape } from '../shapes.ts'
+import type { Shape, ShopInPlace } from '../shapes.ts'
 
 /** Long enough for a purchase on a busy machine. */
 const PATIENCE_MS = 60_000
@@ -17,7 +16,7 @@ export interface Mail {
 }
 
 export interface ShopUnderTest extends Shopper {
-  readonly shop: RunningShop
+  readonly shop: ShopInPlace
   readonly stocked: Shopkeeper['stocked']
   readonly coupon: Shopkeeper['coupon']
   /** Waits until orders that were not cancelled have used the coupon so often. */

@@ -18,8 +18,13 @@ after(() => redis?.kill())
 const nowUs = () => Math.floor(performance.now() * 1_000)
 
 /** A gateway's limiter, connected. */
-async function limiterOn(t: TestContext, changes: readonly string[]) {
-  const connection = redisConnection({ url: redis?.url ?? '', log: silentLogger(), meanwhile: 'it is tested' })
+async function limiterOn(t: TestContext, changes: readonly string[], answerWithinMs = 5_000) {
+  const connection = redisConnection({
+    url: redis?.url ?? '',
+    log: silentLogger(),
+    meanwhile: 'it is tested',
+    answerWithinMs,
+  })
   const limiter = createRateLimiter({
     policies: policiesOf(changes),
     shared: sharedCells(connection, 'test:limit:'),
@@ -111,7 +116,7 @@ describe('limits that several gateways share', { skip: skipWithout(server) }, ()
   })
 
   test('frozen in mid-traffic: no request waits but those that were on their way', async (t) => {
-    const { limiter, connection } = await limiterOn(t, ['sign-in=1000/3600', 'address=100000/3600'])
+    const { limiter, connection } = await limiterOn(t, ['sign-in=1000/3600', 'address=100000/3600'], 250)
     redis?.signal('SIGSTOP')
     try {
       const waiting = limiter.admit(newcomer('sign-in'))

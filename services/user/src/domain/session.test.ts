@@ -21,6 +21,14 @@ describe('a refresh token', () => {
     assert.equal(judge(501, { spentAt: at(500), retried: true }), 'reuse')
   })
 
+  test('is good no more, not for a second, once its successor was used', () => {
+    const token = { spentAt: at(500), retried: false }
+    const judge = (lastUsedMs: number) =>
+      judgeRefresh({ session: session({ lastUsedAt: at(lastUsedMs) }), token, now: at(505) }, limits)
+    assert.equal(judge(500), 'retry')
+    assert.equal(judge(501), 'reuse')
+  })
+
   test('is good for nothing when its session was ended, not used for too long, or is too old', () => {
     const judge = (nowMs: number, change: Partial<Session>) =>
       judgeRefresh({ session: session(change), token: fresh, now: at(nowMs) }, limits)

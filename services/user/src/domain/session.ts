@@ -37,7 +37,10 @@ export function judgeRefresh(
 ): RefreshVerdict {
   if (isOver(session, now, limits)) return 'over'
   if (token.spentAt === null) return 'rotate'
-  return !token.retried && now.getTime() - token.spentAt.getTime() <= limits.retryMs ? 'retry' : 'reuse'
+  const isRecent = now.getTime() - token.spentAt.getTime() <= limits.retryMs
+  // whoever has used the successor has had the answer and asks no more for it
+  const isLatest = token.spentAt.getTime() >= session.lastUsedAt.getTime()
+  return isRecent && isLatest && !token.retried ? 'retry' : 'reuse'
 }
 
 export const isOver = (session: Session, now: Date, limits: SessionLimits): boolean =>

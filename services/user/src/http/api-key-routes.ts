@@ -76,7 +76,7 @@ export function apiKeyRoutes(http: HttpServer, { keys, write }: { keys: ApiKeys;
     config: { access: 'public' },
     schema: {
       tags: ['auth'],
-      summary: 'A short access token for an API key; the gateway does it for whoever sends the key as a bearer token',
+      summary: 'A short access token for an API key',
       body: ExchangeBody,
       response: { 200: MachineTokenBody },
     },

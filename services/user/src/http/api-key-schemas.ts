@@ -34,7 +34,7 @@ export const ApiKeyList = Type.Object({ items: Type.Array(Type.Object(shown)) })
 
 export const MadeApiKeyBody = Type.Object({
   ...shown,
-  key: Type.String({ description: 'send it as "Authorization: Bearer mm_..."; nobody can read it again' }),
+  key: Type.String({ description: 'exchange it at /api/v1/auth/token; nobody can read it again' }),
 })
 
 /** Whatever is no key of ours is a wrong one, whatever it looks like. */

@@ -1,0 +1,284 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { type IncomingHttpHeaders, request as send } from 'node:http'
+import { connect as connectHttp2 } from 'node:http2'
+import { request as sendTls } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, type TestContext, test } from 'node:test'
+import { connect as connectTls } from 'node:tls'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { freePorts } from '@micromart/testkit/free-ports'
+import { skipWithout } from '@micromart/testkit/require-server'
+import { until } from '@micromart/testkit/until'
+import { startGateway, startService } from './gateway-harness.ts'
+
+const NGINX = '/usr/sbin/nginx'
+const skip = skipWithout(existsSync(NGINX) ? {} : { unavailable: `nginx is not installed: there is no ${NGINX}` })
+const RENDER = fileURLToPath(new URL('../../../deploy/nginx/render.mjs', import.meta.url))
+const run = promisify(execFile)
+
+/** A real nginx with the configuration that is deployed, in front of these gateways. */
+async function startNginx(t: TestContext, gateways: readonly string[], given: Readonly<Record<string, string>> = {}) {
+  const dir = await mkdtemp(join(tmpdir(), 'micromart-nginx-'))
+  await chmod(dir, 0o755)
+  await mkdir(join(dir, 'pages'))
+  await writeFile(join(dir, 'pages', 'index.html'), 'the storefront')
+  const [certificate, key] = [join(dir, 'tls.crt'), join(dir, 'tls.key')]
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
+  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
+  await run('openssl', ['req', '-x509', ...newKey, '-keyout', key, '-out', certificate, '-days', '2', ...subject])
+  const [http = 0, https = 0] = await freePorts(2)
+  const file = join(dir, 'nginx.conf')
+  const write = async (to: readonly string[]) => {
+    const environment = {
+      USER: process.getuid?.() === 0 ? 'www-data' : 'nobody',
+      WORKERS: '2',
+      STATE_DIR: dir,
+      ERROR_LOG: join(dir, 'error.log'),
+      ACCESS_LOG: join(dir, 'access.log'),
+      HTTP_LISTEN: `127.0.0.1:${http}`,
+      HTTPS_LISTEN: `127.0.0.1:${https}`,
+      CERTIFICATE: certificate,
+      CERTIFICATE_KEY: key,
+      GATEWAYS: to.map((url) => new URL(url).host).join(','),
+      STOREFRONT_ROOT: join(dir, 'pages'),
+      REQUESTS_PER_SECOND: '100000',
+      BURST: '1000',
+      ...given,
+    }
+    const { stdout } = await run(process.execPath, [RENDER], { env: environment })
+    await writeFile(file, stdout)
+  }
+  await write(gateways)
+  await run(NGINX, ['-t', '-q', '-c', file])
+  const server: ChildProcess = spawn(NGINX, ['-c', file, '-g', 'daemon off;'], { stdio: 'ignore' })
+  t.after(async () => {
+    const ended = once(server, 'exit')
+    server.kill('SIGTERM')
+    await ended
+    await rm(dir, { recursive: true })
+  })
+  const ca = await readFile(certificate)
+  const nginx = {
+    httpUrl: `http://127.0.0.1:${http}`,
+    tls: { host: '127.0.0.1', port: https, servername: 'localhost', ca },
+    reload: async (to: readonly string[]) => {
+      await write(to)
+      server.kill('SIGHUP')
+    },
+    accessLog: () => readFile(join(dir, 'access.log'), 'utf8'),
+  }
+  await until(
+    () =>
+      ask(nginx, '/').then(
+        () => true,
+        () => false,
+      ),
+    { what: 'nginx answers' },
+  )
+  return nginx
+}
+type Nginx = Awaited<ReturnType<typeof startNginx>>
+
+interface Told {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly rawHeaders: readonly string[]
+  readonly text: string
+}
+
+/** One HTTP/1.1 request over TLS. */
+async function ask(
+  { tls }: Pick<Nginx, 'tls'>,
+  path: string,
+  {
+    method = 'GET',
+    headers = {},
+    body = '',
+  }: { method?: string; headers?: Record<string, string>; body?: string } = {},
+): Promise<Told> {
+  const request = sendTls({ ...tls, path, method, agent: false, headers: { host: 'localhost', ...headers } })
+  request.end(body)
+  const [response] = await once(request, 'response')
+  const text = (await response.setEncoding('utf8').toArray()).join('')
+  return { status: response.statusCode, headers: response.headers, rawHeaders: response.rawHeaders, text }
+}
+
+async function askHttp2({ tls }: Nginx, path: string) {
+  const session = connectHttp2(`https://localhost:${tls.port}`, { ...tls, ALPNProtocols: ['h2'] })
+  const stream = session.request({ ':path': path })
+  const [headers] = await once(stream, 'response')
+  const text = (await stream.setEncoding('utf8').toArray()).join('')
+  session.close()
+  return { status: headers[':status'], text, protocol: session.alpnProtocol }
+}
+
+/** Never kept by a gateway itself. */
+const carts = '/api/v1/carts/1'
+const generous = { RATE_LIMITS: 'all=999999/1', TRUSTED_PROXIES: '127.0.0.1' }
+
+/** A real gateway, and a cart service behind it. */
+async function startShop(t: TestContext, name = 'the cart') {
+  const cart = await startService(t, (_request, response) => void response.end(name))
+  const gateway = await startGateway(t, { cart: cart.url, given: generous })
+  return { cart, gateway }
+}
+
+/** Asks without a pause until it is stopped. */
+function ceaselessly(nginx: Nginx) {
+  let going = true
+  const answers: string[] = []
+  const one = async () => {
+    while (going)
+      answers.push(
+        await ask(nginx, carts).then(({ status, text }) => (status === 200 ? text : `${status} ${text}`), String),
+      )
+  }
+  const all = Promise.all([one(), one(), one()])
+  return {
+    answers,
+    stop: async () => {
+      going = false
+      await all
+      return answers
+    },
+  }
+}
+
+describe('nginx in front', { skip }, () => {
+  test('speaks HTTP/2 and HTTP/1.1 over TLS 1.2 and 1.3, nothing older, and sends who comes without TLS there', async (t) => {
+    const { gateway } = await startShop(t)
+    const nginx = await startNginx(t, [gateway.url])
+    assert.deepEqual(await askHttp2(nginx, carts), { status: 200, text: 'the cart', protocol: 'h2' })
+    assert.deepEqual([(await ask(nginx, carts)).text, (await ask(nginx, '/')).text], ['the cart', 'the storefront'])
+    const versionWith = async (version: 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3') => {
+      const options = { ...nginx.tls, minVersion: version, maxVersion: version, ciphers: 'DEFAULT@SECLEVEL=0' }
+      const socket = connectTls(options)
+      await once(socket, 'secureConnect').finally(() => socket.destroy())
+      return socket.getProtocol()
+    }
+    await versionWith('TLSv1.2')
+    await versionWith('TLSv1.3')
+    await assert.rejects(versionWith('TLSv1.1'))
+    const plain = send(`${nginx.httpUrl}/a?b=c`, { headers: { host: 'evil.example' } })
+    plain.end()
+    const [moved] = await once(plain, 'response')
+    moved.resume()
+    assert.deepEqual([moved.statusCode, moved.headers.location], [301, 'https://localhost/a?b=c'])
+  })
+
+  test('says who asked and how; lies of a client do not pass; nothing is said twice; queries are not logged', async (t) => {
+    const { gateway, cart } = await startShop(t)
+    const nginx = await startNginx(t, [gateway.url])
+    const lies = {
+      'x-forwarded-for': '1.2.3.4',
+      'x-forwarded-proto': 'gopher',
+      forwarded: 'for=1.2.3.4',
+      'x-real-ip': '1.2.3.4',
+    }
+    const told = await ask(nginx, `${carts}?secret=word`, { headers: { ...lies, 'x-request-id': 'my-request' } })
+    const { headers } = cart.seen[0] ?? {}
+    assert.deepEqual([headers?.['x-forwarded-for'], headers?.['x-forwarded-proto']], ['127.0.0.1', 'https'])
+    assert.deepEqual([headers?.['forwarded'], headers?.['x-real-ip']], [undefined, undefined])
+    assert.deepEqual([headers?.['x-request-id'], told.headers['x-request-id']], ['my-request', 'my-request'])
+    const names = told.rawHeaders.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase())
+    assert.deepEqual(names, [...new Set(names)])
+    const line = await until(async () => (await nginx.accessLog()).split('\n').find((each) => each.includes(carts)), {
+      what: 'the access log',
+    })
+    assert.deepEqual(
+      [JSON.parse(line).path, JSON.parse(line).requestId, line.includes('secret')],
+      [carts, 'my-request', false],
+    )
+  })
+
+  test('limits bodies and requests, and says so as everybody does', async (t) => {
+    const { gateway } = await startShop(t)
+    const nginx = await startNginx(t, [gateway.url], { BODY_LIMIT: '1k', REQUESTS_PER_SECOND: '1', BURST: '5' })
+    const big = await ask(nginx, carts, { method: 'POST', body: 'x'.repeat(2_000) })
+    assert.deepEqual([big.status, JSON.parse(big.text).code], [413, 'request.too-large'])
+    const many = await Promise.all(Array.from({ length: 20 }, () => ask(nginx, carts)))
+    const refused = many.find(({ status }) => status === 429)
+    assert.ok(refused)
+    const { 'content-type': type, 'retry-after': retryAfter } = refused.headers
+    assert.deepEqual(
+      [type, retryAfter, JSON.parse(refused.text).code],
+      ['application/problem+json', '1', 'request.too-many'],
+    )
+  })
+
+  test('cuts off who is too slow with headers', async (t) => {
+    const { gateway } = await startShop(t)
+    const nginx = await startNginx(t, [gateway.url], { HEADER_TIMEOUT: '1s' })
+    const slow = connectTls(nginx.tls)
+    const closed = new Promise((resolve) => slow.once('close', resolve))
+    slow
+      .on('error', () => {})
+      .resume()
+      .write('GET / HTTP/1.1\r\nHost: local')
+    await closed
+  })
+
+  test('passes each event of a stream on at once', async (t) => {
+    const waiting: (() => void)[] = []
+    const order = await startService(t, (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n')
+      waiting.push(() => response.end('data: 2\n\n'))
+    })
+    const dir = await mkdtemp(join(tmpdir(), 'micromart-routes-'))
+    t.after(() => rm(dir, { recursive: true }))
+    const file = join(dir, 'routes.json')
+    const events = { route: 'GET /api/v1/orders/:id/events', service: 'order', access: 'public' }
+    await writeFile(file, JSON.stringify({ routes: [events] }))
+    const gateway = await startGateway(t, { order: order.url, given: { ...generous, ROUTES_FILE: file } })
+    const nginx = await startNginx(t, [gateway.url])
+    const request = sendTls({
+      ...nginx.tls,
+      path: '/api/v1/orders/1/events',
+      agent: false,
+      headers: { host: 'localhost' },
+    })
+    request.end()
+    const [response] = await once(request, 'response')
+    const [first] = await once(response, 'data')
+    assert.equal(String(first), 'data: 1\n\n', 'the first event is here while the second is not sent')
+    for (const goOn of waiting) goOn()
+    const [second] = await once(response, 'data')
+    assert.equal(String(second), 'data: 2\n\n')
+  })
+
+  test('reloads under load without a failed request', async (t) => {
+    const [one, two] = [await startShop(t, 'one'), await startShop(t, 'two')]
+    const nginx = await startNginx(t, [one.gateway.url])
+    const load = ceaselessly(nginx)
+    await until(async () => load.answers.includes('one'), { what: 'the first gateway answers' })
+    await nginx.reload([one.gateway.url, two.gateway.url])
+    await until(async () => load.answers.includes('two'), { what: 'the second one too' })
+    assert.deepEqual(new Set(await load.stop()), new Set(['one', 'two']))
+  })
+
+  test('goes on without a failed request when one of two gateways ends', async (t) => {
+    const [one, two] = [await startShop(t, 'one'), await startShop(t, 'two')]
+    const nginx = await startNginx(t, [one.gateway.url, two.gateway.url])
+    const load = ceaselessly(nginx)
+    await until(async () => load.answers.includes('one') && load.answers.includes('two'), { what: 'both answer' })
+    await one.gateway.close()
+    const before = load.answers.length
+    await until(async () => load.answers.length > before + 100, { what: 'it goes on' })
+    assert.deepEqual(new Set(await load.stop()), new Set(['one', 'two']))
+  })
+
+  test('has nobody behind it: the same problem as from a gateway', async (t) => {
+    const nginx = await startNginx(t, ['http://127.0.0.1:9'])
+    const { status, headers, text } = await ask(nginx, carts)
+    assert.deepEqual(
+      [status, headers['content-type'], JSON.parse(text).code],
+      [503, 'application/problem+json', 'service.unavailable'],
+    )
+  })
+})
