@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { unlimited } from '@micromart/proof/unlimited'
 import { serviceNames } from '@micromart/service-kit/service'
 import { pinned } from './cores.ts'
 import type { Settings } from './settings.ts'
@@ -89,6 +90,7 @@ function gatewayEnvironment({ port, upstreamPort, metricsPort }: Settings): Reco
     JWKS_URL: `${service}/.well-known/jwks.json`,
     USER_GRPC_URL: 'http://127.0.0.1:9',
     INTERNAL_TOKEN: 'bench',
+    ...unlimited,
     LOG_LEVEL: 'info',
     METRICS_PORT: String(metricsPort),
     RATE_LIMITS: 'all=999999/1',

@@ -184,6 +184,14 @@ export function databaseConformance(name: string, open: () => Promise<DatabaseHa
         await assert.rejects(put('too-many', 3_000_000_000), codeOf('22003'))
       })
 
+      test('a column that may be empty from now on may be empty', async () => {
+        await database.execute('CREATE TABLE visitors (id integer PRIMARY KEY, name text NOT NULL)')
+        const visit = () => database.execute('INSERT INTO visitors (id) VALUES (1)')
+        await assert.rejects(visit(), codeOf('23502'))
+        await database.execute('ALTER TABLE visitors ALTER COLUMN name DROP NOT NULL')
+        assert.equal(await visit(), 1)
+      })
+
       test('NULLs are equal to nothing, not even to each other', async () => {
         const note = () => database.execute('INSERT INTO notes (sku, at) VALUES (NULL, $1)', [new Date(1)])
         assert.deepEqual([await note(), await note()], [1, 1])

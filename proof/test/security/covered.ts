@@ -5,6 +5,7 @@ const PAYMENT = 'services/payment/test/payment-service.test.ts'
 const COUPONS = 'services/cart/test/coupons.test.ts'
 const LIMITS = 'services/gateway/test/limits.test.ts'
 const GUARD = 'services/gateway/src/connection-guard.test.ts'
+const PASSWORDS = 'services/user/test/passwords.test.ts'
 const SESSIONS = 'services/user/test/sessions.test.ts'
 
 const accepted = 'the same requests without what is wrong are accepted and written (last test of the file)'
@@ -137,6 +138,55 @@ export const covered: readonly CoveredCase[] = [
     file: 'services/user/test/user-service.test.ts',
     test: 'a wrong password and an unknown address get the same answer to the byte',
     control: 'the right password is answered otherwise',
+  },
+  {
+    area: 'Accounts',
+    name: 'enumeration by asking for a reset',
+    file: PASSWORDS,
+    test: 'who asks does not learn whether there is an account: same answer, same rows, no mail',
+    control: 'an account that is there gets its mail (first test of resets)',
+  },
+  {
+    area: 'Accounts',
+    name: 'reset-token reuse, also in a race',
+    file: PASSWORDS,
+    test: 'of many who use a link at once one sets the password',
+    control: 'the first use sets the password (same test)',
+  },
+  {
+    area: 'Accounts',
+    name: 'host-header poisoning of links',
+    file: PASSWORDS,
+    test: 'the link leads where the configuration says, whatever the request says of its host',
+    control: 'the link is found in the mail and opens the account (same file)',
+  },
+  {
+    area: 'Accounts',
+    name: 'e-mail change without re-authentication',
+    file: 'services/user/test/email-address.test.ts',
+    test: 'without the password nothing is asked for, and guessing it is slowed down',
+    control: 'with the password it changes (test before)',
+  },
+  {
+    area: 'Access',
+    name: "another's address",
+    file: 'services/user/test/profile.test.ts',
+    test: 'an address that is somebody else’s and one that is nobody’s are the same to the byte',
+    control: 'its owner reads and changes it (test before)',
+  },
+  {
+    area: 'Access',
+    name: 'an API key that may do more than its owner',
+    file: 'services/user/test/api-keys.test.ts',
+    test: 'nobody makes a key that may do more than they may, and it shrinks with its owner',
+    control: 'a key within the permissions is made and opens what it says',
+  },
+  {
+    area: 'Privacy',
+    name: 'export complete; erasure leaves no canary',
+    file: 'apps/micromart/test/journeys/privacy-journey.ts',
+    test: 'told all that is known, then forgotten everywhere, with a receipt',
+    control: 'before the erasure the same search finds the person',
   },
   {
     area: 'Injection',

@@ -34,7 +34,7 @@ export interface AccountChanges {
 export interface Closing {
   /** Who is admin. To be asked before any account is locked. */
   lockAdmins(tx: Transaction): Promise<readonly string[]>
-  /** Frees the address, forgets password, roles and address book, and keeps where to write to until the account is erased. */
+  /** Frees the address, forgets every way in, roles and address book, and keeps where to write to until the account is erased. */
   close(tx: Transaction, account: Pick<OpenAccount, 'id' | 'email'>): void
 }
 

@@ -52,6 +52,19 @@ export const UserConfig = Type.Object({
     description:
       'failed sign-ins of one account within 15 minutes before it has to wait; ten times as many for one client address',
   }),
+  USER_SECRETS_KEY: env.secret({
+    default: '',
+    description:
+      '32 bytes in base64url that the secrets of authenticator apps are sealed with; without it nobody can enrol. A new key goes in front of the old one, with a comma',
+  }),
+  USER_TOTP_ISSUER: env.text({
+    default: 'MicroMart',
+    description: 'the name of the shop as authenticator apps show it',
+  }),
+  USER_OIDC_PROVIDERS: env.secret({
+    default: '',
+    description: 'a JSON array of providers that people may sign in with, as docs/sign-in.md describes it',
+  }),
   REDIS_URL: env.secret({
     default: '',
     description:

@@ -5,7 +5,8 @@ import type { User } from './domain/account.ts'
 import type { RingKey } from './domain/key-ring.ts'
 
 export interface Account extends User {
-  readonly passwordHash: string
+  /** Null for somebody who has always come with a provider. */
+  readonly passwordHash: string | null
 }
 
 export interface Users {
@@ -25,7 +26,7 @@ export interface Users {
 export interface Passwords {
   hash(password: string): Promise<string>
   /** Without a hash it does the same work for nothing and says no, so that the time tells nobody whether an account exists. */
-  verify(hash: string | undefined, password: string): Promise<boolean>
+  verify(hash: string | null | undefined, password: string): Promise<boolean>
   /** The same for the same password and salt, and as slow to guess from as a hash. */
   fingerprint(password: string, salt: string): Promise<string>
 }

@@ -6,6 +6,7 @@ import { joseTokens } from './adapters/jose-tokens.ts'
 import { mailThrottle } from './adapters/mail-throttle.ts'
 import { memorySignInThrottle } from './adapters/memory-sign-in-throttle.ts'
 import { postgresApiKeys } from './adapters/postgres-api-keys.ts'
+import { postgresOpenAccounts } from './adapters/postgres-open-accounts.ts'
 import { postgresSecurityLog } from './adapters/postgres-security-log.ts'
 import { postgresSessions } from './adapters/postgres-sessions.ts'
 import { postgresSigningKeys } from './adapters/postgres-signing-keys.ts'
@@ -23,8 +24,11 @@ import { signingKeyRoutes } from './http/signing-key-routes.ts'
 import { userRoutes } from './http/user-routes.ts'
 import { openKeyRing } from './key-ring.ts'
 import type { SignInThrottle, Tokens, Users } from './ports.ts'
+import { reauthentication } from './reauthenticate.ts'
 import { createSessions, type Sessions } from './sessions.ts'
 import { createEntrance } from './sign-in.ts'
+import type { SignInChallenges } from './sign-in-challenges.ts'
+import { openDoors, secondFactorsOn } from './ways-in.ts'
 
 /** The user service on any parts: accounts behind HTTP, contacts behind gRPC. */
 export async function userService(parts: ServiceParts<UserConfig>): Promise<BuiltService> {
@@ -46,10 +50,16 @@ export async function userService(parts: ServiceParts<UserConfig>): Promise<Buil
   const sessions = sessionsOn(parts, { users, tokens })
   const keys = createApiKeys({ ...parts, store: postgresApiKeys(database), users, tokens })
   const ended = async () => (await Promise.all([sessions.ended(), keys.ended()])).flat()
-  const own = { ended, passwords, throttle: signIns.throttle, mailThrottle: mailThrottle(mails.throttle), sessions }
+  const strong = await secondFactorsOn(parts)
+  const own = {
+    ...{ ended, passwords, throttle: signIns.throttle, mailThrottle: mailThrottle(mails.throttle) },
+    sessions: endingChallengesToo(sessions, strong.challenges),
+  }
   const { queries, subscription, timerHandlers, ...life } = accountLife(parts, own)
   const accounts = createAccounts({ ...own, ...life, users, ids, database, audit })
-  const entrance = createEntrance({ database, accounts, users, sessions })
+  const entrance = createEntrance({ database, accounts, users, sessions, ...strong })
+  const reauthenticate = reauthentication({ ...parts, ...own, accounts: postgresOpenAccounts(database) })
+  const doors = openDoors(parts, { entrance, reauthenticate, secondFactors: strong.secondFactors })
   authRoutes(http, { accounts, entrance, sessions, passwords, write })
   sessionRoutes(http, { sessions })
   signingKeyRoutes(http, { ring, tokens, clock })
@@ -62,15 +72,26 @@ export async function userService(parts: ServiceParts<UserConfig>): Promise<Buil
     timerHandlers,
     keepHouse: async () => {
       await sessions.keepHouse()
+      await doors.keepHouse()
       await keys.keepHouse()
     },
     close: async () => {
+      await doors.close()
       ring.close()
       signIns.close()
       mails.close()
     },
   }
 }
+
+/** Whoever puts out all devices means those too that are about to come in. */
+const endingChallengesToo = (sessions: Sessions, challenges: SignInChallenges): Sessions => ({
+  ...sessions,
+  endAll: async (tx, userId, exceptId) => {
+    challenges.endAll(tx, userId)
+    await sessions.endAll(tx, userId, exceptId)
+  },
+})
 
 const DAY_MS = 86_400_000
 /** A token that was signed at the last moment, by an instance that has not looked for a while, by a clock that is wrong. */

@@ -41,7 +41,7 @@ function shared({ ports, secrets, brokerUrl }: Installation): Record<string, str
 }
 
 const own: Partial<Record<ServiceName, (installation: Installation) => Record<string, string>>> = {
-  user: () => ({ USER_DEMO_ACCOUNTS: 'true' }),
+  user: ({ secrets }) => ({ USER_DEMO_ACCOUNTS: 'true', USER_SECRETS_KEY: secrets.of('user secrets') }),
   payment: ({ databases, secrets }) => ({
     SANDBOX_DATABASE_URL: databases.sandbox,
     SANDBOX_WEBHOOK_SECRET: secrets.of('sandbox webhook'),

@@ -12,6 +12,7 @@ import { orderCases } from './cases/order-cases.ts'
 import { paymentCases } from './cases/payment-cases.ts'
 import { productCases } from './cases/product-cases.ts'
 import { protocolCases } from './cases/protocol-cases.ts'
+import { signInCases } from './cases/sign-in-cases.ts'
 import { userCases } from './cases/user-cases.ts'
 import { genericCases, goodWish } from './generic-cases.ts'
 import { faultsOfAnswer, faultsOfLog } from './judge.ts'
@@ -22,6 +23,7 @@ import { openWire, sendBytes, type Wire } from './wire.ts'
 
 const table: CasesByRoute = {
   ...userCases,
+  ...signInCases,
   ...accountCases,
   ...productCases,
   ...inventoryCases,

@@ -39,7 +39,7 @@ export interface RouteCases {
     readonly headers?: Readonly<Record<string, string>>
     readonly body?: unknown
   }
-  readonly accepted: 200 | 201 | 202 | 204
+  readonly accepted: 200 | 201 | 202 | 204 | 303
   /** What is answered for a path parameter that names nothing. */
   readonly unknown?: readonly Refusal[]
   /** What a body with a wrong field is answered, beside `400 request.invalid`. */

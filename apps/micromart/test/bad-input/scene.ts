@@ -10,6 +10,7 @@ import { until } from '@micromart/testkit/until'
 import { startOneProcess } from '../../src/start/one-process.ts'
 import { openSecrets } from '../../src/start/secrets.ts'
 import type { RunningShop } from '../../src/start/shop.ts'
+import { type Doors, openDoors, startGithub } from './doors.ts'
 import { email } from './nasty.ts'
 import { openPeople, type People } from './people.ts'
 import { openStores, type Stores } from './stores.ts'
@@ -21,6 +22,7 @@ export interface Scene {
   readonly badTokens: BadTokens
   /** Somebody who may be signed out and given roles, because nobody else needs them. */
   readonly spare: Spare
+  readonly doors: Doors
   /** Made by the staff. */
   readonly apiKey: MachineKey
   readonly people: People
@@ -90,11 +92,12 @@ const PASSWORD = 'micromart-demo'
 export async function openScene(): Promise<OpenScene> {
   const dataDir = await mkdtemp(join(tmpdir(), 'micromart-bad-input-'))
   const { PATH = '', HOME = '' } = process.env
+  const github = await startGithub()
   const shop = await startOneProcess({
     port: await freePortRange(),
     dataDir,
     fresh: false,
-    environment: { PATH, HOME, ...environment },
+    environment: { PATH, HOME, ...environment, USER_OIDC_PROVIDERS: github.providers },
     onProgress: () => {},
   })
   const stores = await openStores(shop.databases)
@@ -108,6 +111,7 @@ export async function openScene(): Promise<OpenScene> {
     close: async () => {
       await stores.close()
       await shop.close()
+      await github.close()
       const log = await readFile(join(dataDir, 'micromart.log'), 'utf8')
       await rm(dataDir, { recursive: true, force: true })
       return log
@@ -148,6 +152,7 @@ async function setUp(shop: RunningShop, stores: Stores, webhookSecret: string): 
       tokens,
       badTokens: await badTokens(tokens.shopper, stores.user),
       spare: await spare(shopper),
+      doors: await openDoors(shop.url),
       apiKey: await apiKey(shopper, tokens.staff),
       people: await openPeople(shopper),
       ...(await goods(shopper)),
@@ -269,4 +274,5 @@ const secretsOf = ({
   ...[scene.spare.refreshToken, scene.spare.otherRefreshToken, scene.apiKey.key],
   ...[cart, fullCart, emptyCart, scene.checkedOutCart, coupons.usedUp.cart].map(({ token }) => token),
   order.reference,
+  ...scene.doors.secrets,
 ]

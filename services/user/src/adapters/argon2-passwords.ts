@@ -24,7 +24,7 @@ export async function argon2Passwords(limits = LIMITS): Promise<Passwords> {
   return {
     hash: (password) => bounded(() => hash(normal(password), COST)),
     verify: async (known, password) =>
-      (await bounded(() => verify(known ?? nobodysHash, normal(password)))) && known !== undefined,
+      (await bounded(() => verify(known ?? nobodysHash, normal(password)))) && typeof known === 'string',
     fingerprint: async (password, salt) => {
       const options = { ...COST, salt: createHash('sha256').update(salt).digest() }
       return (await bounded(() => hashRaw(normal(password), options))).toString('base64url')

@@ -46,7 +46,10 @@ const CLOSE = `
   UPDATE users SET email = 'closed:' || id, password_hash = 'closed', roles = ARRAY['customer'], locale = NULL,
     marketing_consent_at = NULL, default_shipping_id = NULL, default_billing_id = NULL, closed_at = $2, version = version + 1
   WHERE id = $1`
-const FORGET_ADDRESSES = 'DELETE FROM addresses WHERE user_id = $1'
+const FORGET = ['addresses', 'identities', 'totp_factors', 'recovery_codes', 'sign_in_challenges'].map(
+  (table) => `DELETE FROM ${table} WHERE user_id = $1`,
+)
+const FORGET_ROUNDS = 'DELETE FROM provider_rounds WHERE owner_id = $1'
 
 export const postgresClosing = ({ clock }: { clock: Clock }): Closing => ({
   lockAdmins: async (tx) => (await tx.query<{ id: string }>(LOCK_ADMINS)).map(({ id }) => id),
@@ -54,6 +57,6 @@ export const postgresClosing = ({ clock }: { clock: Clock }): Closing => ({
     const now = clock.now()
     tx.write(KEEP_CONTACT, [id, email, now])
     tx.write(CLOSE, [id, now])
-    tx.write(FORGET_ADDRESSES, [id])
+    for (const sql of [...FORGET, FORGET_ROUNDS]) tx.write(sql, [id])
   },
 })

@@ -1,29 +1,24 @@
-import { forwardedAddress } from '@micromart/http-kit/client-address'
 import { refusalProblem, writeHandler } from '@micromart/http-kit/idempotent-handler'
-import type { StatusTable } from '@micromart/http-kit/problem'
+import { kitProblem, type StatusTable } from '@micromart/http-kit/problem'
 import type { HttpServer } from '@micromart/http-kit/server'
 import type { IdempotentWrite } from '@micromart/postgres/idempotency'
-import type { FastifyReply } from 'fastify'
-import type { Accounts, SignInRefusal } from '../accounts.ts'
+import type { Accounts } from '../accounts.ts'
 import type { AccountRefusal, User } from '../domain/account.ts'
 import type { PasswordRefusal } from '../domain/password.ts'
 import type { Passwords } from '../ports.ts'
-import type { RefreshRefusal, Sessions, SignedIn } from '../sessions.ts'
+import type { RefreshRefusal, Sessions } from '../sessions.ts'
 import type { Entrance } from '../sign-in.ts'
 import { userAgentOf } from './request-facts.ts'
-import { LoginBody, RefreshBody, RegisterBody, SignedInBody } from './user-schemas.ts'
+import { admissionBody, signedInBody } from './signed-in.ts'
+import { RefreshBody, RegisterBody, SignedInBody } from './user-schemas.ts'
 
 const statuses = {
   'user.email-invalid': 400,
   'user.name-invalid': 400,
   'user.password-too-common': 400,
   'user.email-taken': 409,
-  'user.bad-credentials': 401,
   'user.refresh-token-invalid': 401,
-  'user.too-many-attempts': 429,
-} satisfies StatusTable<
-  (AccountRefusal | PasswordRefusal | SignInRefusal | RefreshRefusal)['code'] | 'user.email-taken'
->
+} satisfies StatusTable<(AccountRefusal | PasswordRefusal | RefreshRefusal)['code'] | 'user.email-taken'>
 
 export interface AuthRoutes {
   readonly accounts: Accounts
@@ -31,12 +26,6 @@ export interface AuthRoutes {
   readonly sessions: Sessions
   readonly passwords: Passwords
   readonly write: IdempotentWrite
-}
-
-/** What holds tokens is never kept on the way. */
-function signedInBody(reply: FastifyReply, { user, ...tokens }: SignedIn & { user: User }) {
-  reply.header('cache-control', 'no-store')
-  return { user: { ...user, roles: [...user.roles] }, ...tokens }
 }
 
 export function authRoutes(http: HttpServer, { accounts, entrance, sessions, passwords, write }: AuthRoutes): void {
@@ -54,8 +43,9 @@ export function authRoutes(http: HttpServer, { accounts, entrance, sessions, pas
     onSend: async (request, reply, payload) => {
       if (reply.statusCode !== 201 || typeof payload !== 'string') return payload
       const user = JSON.parse(payload) as User
-      const tokens = await entrance.enter(user, { userAgent: userAgentOf(request), method: 'registration' })
-      return JSON.stringify(signedInBody(reply, { user, ...tokens }))
+      const admitted = await entrance.admit(user.id, { userAgent: userAgentOf(request), method: 'registration' })
+      if (!admitted) throw kitProblem('auth.invalid-token', 'This account was closed meanwhile')
+      return JSON.stringify(admissionBody(reply, admitted, 201))
     },
     handler: async (request, reply) => {
       const account = await accounts.prepare(request.body)
@@ -67,23 +57,6 @@ export function authRoutes(http: HttpServer, { accounts, entrance, sessions, pas
         const added = await accounts.add(tx, account.value)
         return added.ok ? { ok: true, value: { status: 201, body: added.value } } : added
       })
-    },
-  })
-
-  http.post('/api/v1/auth/login', {
-    config: { access: 'public' },
-    schema: { tags: ['auth'], summary: 'Sign in', body: LoginBody, response: { 200: SignedInBody } },
-    handler: async (request, reply) => {
-      const attempt = {
-        ...request.body,
-        clientAddress: forwardedAddress(request.headers),
-        userAgent: userAgentOf(request),
-      }
-      const result = await entrance.signIn(attempt)
-      if (result.ok) return signedInBody(reply, result.value)
-      if (result.error.code === 'user.too-many-attempts')
-        reply.header('retry-after', String(Math.ceil(result.error.waitMs / 1_000)))
-      throw refusalProblem(result.error, statuses)
     },
   })
 
