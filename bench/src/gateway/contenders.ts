@@ -83,15 +83,17 @@ function commandOf(name: ProcessName, parts: { settings: Settings; settingsFile:
 }
 
 /** As in production, but that no limit is met. */
-function gatewayEnvironment({ port, upstreamPort }: Settings): Record<string, string> {
+function gatewayEnvironment({ port, upstreamPort, metricsPort }: Settings): Record<string, string> {
   const service = `http://127.0.0.1:${upstreamPort}`
   return {
     PORT: String(port),
     JWKS_URL: `${service}/.well-known/jwks.json`,
-    USER_GRPC_URL: service,
+    USER_GRPC_URL: 'http://127.0.0.1:9',
     INTERNAL_TOKEN: 'bench',
     ...unlimited,
     LOG_LEVEL: 'info',
+    METRICS_PORT: String(metricsPort),
+    RATE_LIMITS: 'all=999999/1',
     ...Object.fromEntries(serviceNames.map((each) => [`${each.toUpperCase()}_URL`, service])),
   }
 }

@@ -32,7 +32,7 @@ export async function openScene(cores: Cores, gatewayCore: number | undefined = 
   const { tokens, jwks } = await makeTokens(secret)
   const ports = [...(await freePorts(10))]
   const nextPort = () => ports.pop() ?? 0
-  const base = { upstreamPort: nextPort(), body: answerBody(), secret, jwks }
+  const base = { upstreamPort: nextPort(), metricsPort: nextPort(), body: answerBody(), secret, jwks }
   const started: ChildProcess[] = []
 
   const start = async (

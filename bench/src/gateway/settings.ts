@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs'
 export interface Settings {
   readonly port: number
   readonly upstreamPort: number
+  /** Where ours tells its metrics. */
+  readonly metricsPort: number
   /** The answer of the service, and of whatever answers from memory. */
   readonly body: string
   /** For the gateways that check HS256, as those of the books do. */

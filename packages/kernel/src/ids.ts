@@ -10,10 +10,21 @@ const COUNTER_LIMIT = 0x1000
 
 const hex = (value: number, width: number) => value.toString(16).padStart(width, '0')
 
+const HEX_OF_BYTE = Array.from({ length: 256 }, (_, byte) => hex(byte, 2))
+
+/** Two lower-case digits for each byte, from `start` to before `end`. */
+export function hexOf(bytes: Uint8Array, start = 0, end = bytes.length): string {
+  let text = ''
+  for (let index = start; index < end; index += 1) text += HEX_OF_BYTE[bytes[index] ?? 0]
+  return text
+}
+
 /** UUID version 7 (RFC 9562, section 5.7; the counter of section 6.2, method 1): sortable by time, monotonic within one source. */
 export function uuidV7(clock: Clock, randomBytes: (size: number) => Uint8Array = cryptoBytes): Ids {
   let lastMs = 0
   let counter = 0
+  let timeOf = -1
+  let time = ''
   return {
     next() {
       const nowMs = clock.now().getTime()
@@ -26,9 +37,13 @@ export function uuidV7(clock: Clock, randomBytes: (size: number) => Uint8Array =
       }
       const random = randomBytes(8)
       random[0] = ((random[0] ?? 0) & 0x3f) | 0x80
-      const tail = Array.from(random, (byte) => hex(byte, 2)).join('')
-      const time = hex(lastMs, 12)
-      return `${time.slice(0, 8)}-${time.slice(8)}-7${hex(counter, 3)}-${tail.slice(0, 4)}-${tail.slice(4)}`
+      if (timeOf !== lastMs) {
+        timeOf = lastMs
+        const digits = hex(lastMs, 12)
+        time = `${digits.slice(0, 8)}-${digits.slice(8)}-7`
+      }
+      const count = (counter >> 8).toString(16) + HEX_OF_BYTE[counter & 0xff]
+      return `${time}${count}-${hexOf(random, 0, 2)}-${hexOf(random, 2, 8)}`
     },
   }
 }

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { cryptoBytes } from '@micromart/kernel/ids'
+import { cryptoBytes, hexOf } from '@micromart/kernel/ids'
 
 /** What ties the work of many services to one request. */
 export interface WorkContext {
@@ -19,7 +19,7 @@ export const runInContext = <T>(context: WorkContext, work: () => T): T => stora
 
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/
 
-const randomHex = (bytes: number): string => Buffer.from(cryptoBytes(bytes)).toString('hex')
+const randomHex = (bytes: number): string => hexOf(cryptoBytes(bytes))
 
 const newTraceparent = (): string => `00-${randomHex(16)}-${randomHex(8)}-01`
 

@@ -22,8 +22,6 @@ export interface CircuitBreaker {
   /** What became of it, once for each pass. `unknown` says nothing, such as a client that went away. What was let in before the last change of state is not counted. */
   report(pass: number, result: 'succeeded' | 'failed' | 'unknown'): void
   state(): BreakerState
-  /** Until something may be asked again, in ms; 0 when it may. */
-  waitMs(): number
 }
 
 const SLOTS = 10
@@ -103,6 +101,5 @@ export function createCircuitBreaker(options: BreakerOptions): CircuitBreaker {
       if (failsTooMuch()) become('open')
     },
     state: () => state,
-    waitMs: () => (state === 'open' ? Math.max(0, openedAt + openMs - now()) : 0),
   }
 }

@@ -17,6 +17,18 @@ export const GatewayConfig = Type.Object({
     maximum: 60_000,
     description: 'how long a gateway that is told to end goes on answering, so that clients find another',
   }),
+  GATEWAY_PROCESSES: env.integer({
+    default: 1,
+    minimum: 1,
+    maximum: 64,
+    description: 'processes of `micromart serve gateway` that share the port; one for each core is enough',
+  }),
+  METRICS_HOST: env.text({ default: '127.0.0.1', description: 'address at which Prometheus asks for metrics' }),
+  METRICS_PORT: env.integer({
+    default: 0,
+    maximum: 65_535,
+    description: 'port of GET /metrics, never that of the shop; 0 for none',
+  }),
   UPSTREAM_CONCURRENCY: env.integer({
     default: 256,
     minimum: 1,

@@ -19,15 +19,17 @@ export interface ForwarderOptions {
   readonly services: readonly ServiceName[]
   /** Requests to one service at the same time. */
   readonly mostInFlight: number
+  /** In ms; never goes back. */
+  readonly now?: () => number
 }
 
 /** Streams of one service at the same time: they cost little but last, so they may not take the places of requests. */
 const MOST_STREAMS = 2_000
 
-/** In ms; never goes back. */
-const now = () => performance.now()
+const systemNow = () => performance.now()
 
-export function createForwarder({ balancer, services, mostInFlight }: ForwarderOptions): Forwarder {
+export function createForwarder(options: ForwarderOptions): Forwarder {
+  const { balancer, services, mostInFlight, now = systemNow } = options
   const deadlines = createDeadlines(now)
   const guardsFor = (most: number) =>
     new Map(services.map((service) => [service, createServiceGuard({ service, mostInFlight: most, now })]))

@@ -63,6 +63,8 @@ export interface GatewayOptions {
   readonly rateLimits?: RateLimits
   readonly cache?: ResponseCache
   readonly manners?: Manners
+  /** Called for each request that is over. */
+  readonly measure?: (exchange: Exchange) => void
 }
 
 const PAGE_METHODS = ['GET', 'HEAD']
@@ -74,7 +76,7 @@ const peers = clientsBehind(() => false)
  * each step knows at once, all of it happens in one go, without a promise.
  */
 export function createGateway(options: GatewayOptions): Server<typeof IncomingMessage, typeof GatewayResponse> {
-  const { pages, findRoute, forwarder, verifyToken, rateLimits, cache, manners, log, ids } = options
+  const { pages, findRoute, forwarder, verifyToken, rateLimits, cache, manners, measure, log, ids } = options
   const answerOf = (exchange: Exchange) => manners?.dress?.(exchange) ?? exchange
   const ways: Ways = { forward: forwarder.forward, answerOf }
   const clientOf = options.clientOf ?? peers
@@ -171,6 +173,7 @@ export function createGateway(options: GatewayOptions): Server<typeof IncomingMe
     if (!exchange) return
     if (!this.writableFinished) exchange.work?.cancel()
     manners?.part?.(exchange)
+    measure?.(exchange)
     if (!exchange.work || isRead(exchange)) return
     crashPoint('forward.after', () => [kindOf(exchange)])?.catch(() => this.destroy())
   }

@@ -1,3 +1,4 @@
+import cluster from 'node:cluster'
 import { type AddressInfo, Server } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { openDiscovery } from '@micromart/discovery/discovery'
@@ -8,6 +9,7 @@ import type { Broker } from '@micromart/messaging/broker'
 import type { Env } from '@micromart/service-kit/config'
 import { serviceNames } from '@micromart/service-kit/service'
 import type { Logger } from '@micromart/telemetry/logger'
+import { answerCluster, clusterMetrics, createMetrics, type Metrics } from '@micromart/telemetry/metrics'
 import { createBalancer, type Upstreams } from './balancer.ts'
 import { type GatewayConfig, gatewayConfig } from './config.ts'
 import { refuseEnded } from './ended-sessions.ts'
@@ -15,9 +17,12 @@ import type { GatewayResponse } from './exchange.ts'
 import { createForwarder } from './forwarder.ts'
 import { frontDoor } from './front-door.ts'
 import { createGateway } from './gateway.ts'
+import { measureGateway } from './gateway-metrics.ts'
 import { gatherKnowledge } from './knowledge.ts'
+import { type MetricsServer, serveMetrics } from './metrics-server.ts'
 import { mergedOpenApi } from './openapi.ts'
 import { gatewayPages } from './pages.ts'
+import { startProcesses } from './processes.ts'
 import { openRouteTable } from './route-table.ts'
 import { routes } from './routes.ts'
 import { upstreamAddresses, watchUpstreams } from './upstreams.ts'
@@ -70,10 +75,12 @@ export const gateway = {
     })
     const { findRoute } = table
     const door = frontDoor({ config, log, findRoute })
+    const forwarder = createForwarder({ balancer, services: serviceNames, mostInFlight: config.UPSTREAM_CONCURRENCY })
+    const metrics = config.METRICS_PORT > 0 ? createMetrics() : undefined
     const server = createGateway({
       findRoute,
       pages,
-      forwarder: createForwarder({ balancer, services: serviceNames, mostInFlight: config.UPSTREAM_CONCURRENCY }),
+      forwarder,
       ...(cache ? { cache } : {}),
       ids,
       log,
@@ -81,6 +88,7 @@ export const gateway = {
       clientOf: door.clientOf,
       rateLimits: door.rateLimits,
       manners: door.manners,
+      ...(metrics && { measure: measureGateway(metrics, forwarder.guards) }),
     })
     const stopGuarding = door.guard(server)
     const end = endOf(server, leaving.signal)
@@ -89,6 +97,7 @@ export const gateway = {
       await knowledge.close()
       throw error
     })
+    const scraped = metrics && (await openMetrics(metrics, config))
     const hangUp = () => void table.reload()
     if (config.ROUTES_FILE !== '') process.on('SIGHUP', hangUp)
     const { port } = server.address() as AddressInfo
@@ -101,6 +110,7 @@ export const gateway = {
       close: async () => {
         leaving.abort()
         await end()
+        scraped?.close()
         stopGuarding()
         door.close()
         process.off('SIGHUP', hangUp)
@@ -110,6 +120,35 @@ export const gateway = {
       },
     }
   },
+}
+
+/** As a program of its own: in this process, or in several that share the port, each of which comes here again. */
+export async function serveGateway<T extends Pick<RunningGateway, 'drain' | 'close'>>(
+  { environment, log }: Pick<GatewayParts, 'environment' | 'log'>,
+  startHere: () => Promise<T>,
+): Promise<Pick<RunningGateway, 'drain' | 'close'>> {
+  const config = gatewayConfig(environment)
+  const { GATEWAY_PROCESSES: count, METRICS_HOST: host, METRICS_PORT: port, DRAIN_MS: drainMs } = config
+  if (count === 1 || cluster.isWorker) return startHere()
+  const scraped = port > 0 ? await serveMetrics({ host, port }, clusterMetrics().text) : undefined
+  const processes = await startProcesses({ count, drainMs, log }).catch((error: unknown) => {
+    scraped?.close()
+    throw error
+  })
+  return {
+    drain: processes.drain,
+    close: async () => {
+      scraped?.close()
+      await processes.close()
+    },
+  }
+}
+
+/** The first of several processes tells the metrics of all. */
+async function openMetrics(metrics: Metrics, config: GatewayConfig): Promise<MetricsServer | undefined> {
+  if (!cluster.isWorker) return serveMetrics({ host: config.METRICS_HOST, port: config.METRICS_PORT }, metrics.text)
+  answerCluster()
+  return undefined
 }
 
 const listen = (server: Server, { PORT, HOST }: GatewayConfig) =>
@@ -123,7 +162,8 @@ function endOf(server: ReturnType<typeof createGateway>, leaving: AbortSignal): 
   const closeIdle = () => {
     if (!server.listening && running.size === 0) server.closeIdleConnections()
   }
-  server.on('request', (_request, response) => {
+  // before the gateway itself, which may answer at once
+  server.prependListener('request', (_request, response) => {
     running.add(response)
     response.shouldKeepAlive &&= !leaving.aborted
     response.once('close', () => {

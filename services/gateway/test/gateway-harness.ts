@@ -101,16 +101,17 @@ export interface GatewayTo extends Pick<GatewayOptions, 'rateLimits' | 'cache' |
   readonly routes: readonly Route[]
   readonly jwksUrl?: string
   readonly mostInFlight?: number
+  readonly now?: () => number
 }
 
 /** A gateway with routes of the test's own, all of them to one service. */
 export async function startGatewayTo(t: TestContext, options: GatewayTo): Promise<string> {
-  const { url, routes, jwksUrl = nowhere, mostInFlight = 256, ...policies } = options
+  const { url, routes, jwksUrl = nowhere, mostInFlight = 256, now, ...policies } = options
   const balancer = staticBalancer(allAt(typeof url === 'string' ? [url] : url))
   const server = createGateway({
     findRoute: createRouter(routes),
     pages: new Map(),
-    forwarder: createForwarder({ balancer, services: serviceNames, mostInFlight }),
+    forwarder: createForwarder({ balancer, services: serviceNames, mostInFlight, ...(now ? { now } : {}) }),
     verifyToken: jwksVerifier({ jwksUrls: [jwksUrl], clock }),
     ids,
     log,

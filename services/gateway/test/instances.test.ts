@@ -144,6 +144,8 @@ describe('a gateway that drains', () => {
     assert.deepEqual([ready.status, ready.body.status], [503, 'leaving'])
     const { status, headers } = await ask(door.url, { path: '/api/v1/products', headers: { connection: 'keep-alive' } })
     assert.deepEqual([status, headers.connection], [200, 'close'])
+    const page = await ask(door.url, { path: '/health', headers: { connection: 'keep-alive' } })
+    assert.deepEqual([page.status, page.headers.connection], [200, 'close'], 'also what is answered at once')
     await drained
     await door.close()
     await assert.rejects(ask(door.url, { path: '/ready' }), { code: 'ECONNREFUSED' })

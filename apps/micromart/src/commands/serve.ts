@@ -1,5 +1,5 @@
 import { broadcasts, topology } from '@micromart/contracts/topology'
-import { gateway } from '@micromart/gateway/main'
+import { gateway, serveGateway } from '@micromart/gateway/main'
 import { systemClock } from '@micromart/kernel/clock'
 import { uuidV7 } from '@micromart/kernel/ids'
 import { createRabbitMqBroker } from '@micromart/messaging/rabbitmq-broker'
@@ -27,7 +27,9 @@ export const serveCommand = ({ environment }: CliContext): Command =>
       const log = createLogger({ service: name, level: environment['LOG_LEVEL'] ?? 'info' })
       try {
         const served =
-          name === 'gateway' ? await serveGateway(environment, log) : await serveOne(name, environment, log)
+          name === 'gateway'
+            ? await serveGateway({ environment, log }, () => serveOneGateway(environment, log))
+            : await serveOne(name, environment, log)
         process.send?.('ready')
         if ((await asked).by === 'SIGTERM') await served.drain()
         await served.close()
@@ -37,7 +39,7 @@ export const serveCommand = ({ environment }: CliContext): Command =>
     })
 
 /** Without RabbitMQ it works too, and hears of nothing. */
-async function serveGateway(environment: CliContext['environment'], log: ReturnType<typeof createLogger>) {
+async function serveOneGateway(environment: CliContext['environment'], log: ReturnType<typeof createLogger>) {
   const url = environment['BROKER_URL'] ?? ''
   const broker = AMQP.test(url) ? createRabbitMqBroker({ url, topology, broadcasts, log }) : undefined
   try {
