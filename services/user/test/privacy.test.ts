@@ -147,7 +147,10 @@ describe('what the shop knows about a person', () => {
     )
     assert.deepEqual(
       rows.map(({ table }) => table),
-      ['account_links', 'addresses', 'api_keys', 'closed_accounts', 'data_exports', 'erasures', 'sessions'],
+      [
+        ...['account_links', 'addresses', 'api_keys', 'closed_accounts', 'data_exports', 'erasures', 'identities'],
+        ...['provider_rounds', 'recovery_codes', 'sessions', 'sign_in_challenges', 'totp_factors'],
+      ],
     )
   })
 })

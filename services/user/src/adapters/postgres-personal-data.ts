@@ -37,6 +37,31 @@ const parts = [
     erase: 'DELETE FROM api_keys WHERE owner_id = $1',
   },
   {
+    what: 'authenticatorApp',
+    read: 'SELECT created_at AS "createdAt", confirmed_at AS "confirmedAt" FROM totp_factors WHERE user_id = $1',
+    erase: 'DELETE FROM totp_factors WHERE user_id = $1',
+  },
+  {
+    what: 'recoveryCodes',
+    read: 'SELECT used_at AS "usedAt" FROM recovery_codes WHERE user_id = $1',
+    erase: 'DELETE FROM recovery_codes WHERE user_id = $1',
+  },
+  {
+    what: 'unfinishedSignIns',
+    read: 'SELECT expires_at AS "expiresAt" FROM sign_in_challenges WHERE user_id = $1',
+    erase: 'DELETE FROM sign_in_challenges WHERE user_id = $1',
+  },
+  {
+    what: 'identities',
+    read: 'SELECT provider, issuer, subject, linked_at AS "linkedAt" FROM identities WHERE user_id = $1 ORDER BY linked_at',
+    erase: 'DELETE FROM identities WHERE user_id = $1',
+  },
+  {
+    what: 'unfinishedLinks',
+    read: 'SELECT provider, status, expires_at AS "expiresAt" FROM provider_rounds WHERE owner_id = $1',
+    erase: 'DELETE FROM provider_rounds WHERE owner_id = $1',
+  },
+  {
     what: 'dataExports',
     read: 'SELECT status, requested_at AS "requestedAt" FROM data_exports WHERE user_id = $1 ORDER BY requested_at',
     erase: 'DELETE FROM data_exports WHERE user_id = $1',
