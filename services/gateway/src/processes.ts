@@ -52,8 +52,14 @@ export async function startProcesses({ count, drainMs, log }: ProcessesOptions):
     })
   }
 
+  /** Each reads its routes file again. */
+  const hangUp = () => {
+    for (const worker of workers) worker.process.kill('SIGHUP')
+  }
+
   const end = async (signal: 'SIGTERM' | 'SIGINT') => {
     isEnding = true
+    process.off('SIGHUP', hangUp)
     const ends = [...workers].map((worker) => once(worker, 'exit'))
     for (const worker of workers) worker.process.kill(signal)
     const timer = setTimeout(() => {
@@ -70,5 +76,6 @@ export async function startProcesses({ count, drainMs, log }: ProcessesOptions):
     throw failed.reason
   }
   isReady = true
+  process.on('SIGHUP', hangUp)
   return { drain: () => end('SIGTERM'), close: () => end('SIGINT') }
 }

@@ -23,7 +23,8 @@ export const serveCommand = ({ environment }: CliContext): Command =>
       '\nThe variables of each service are listed in its README. SIGTERM drains (DRAIN_MS) and stops it.',
     )
     .action(async (name: 'gateway' | ServiceName) => {
-      const asked = askedToStop() // or left without a supervisor
+      const rereadsRoutes = name === 'gateway' && (environment['ROUTES_FILE'] ?? '') !== ''
+      const asked = askedToStop({ hangUpStops: !rereadsRoutes }) // or left without a supervisor
       const log = createLogger({ service: name, level: environment['LOG_LEVEL'] ?? 'info' })
       try {
         const served =

@@ -6,8 +6,8 @@ export interface Asked {
   readonly by: (typeof signals)[number]
 }
 
-/** Resolves when this process is told to end. What is told again meanwhile changes nothing: one Ctrl-C can arrive several times, and an orderly stop has its own limits. */
-export const askedToStop = (): Promise<Asked> =>
+/** Resolves when this process is told to end; by SIGHUP, which a closed terminal sends, unless that means something else to it. What is told again meanwhile changes nothing: one Ctrl-C can arrive several times, and an orderly stop has its own limits. */
+export const askedToStop = ({ hangUpStops = true } = {}): Promise<Asked> =>
   new Promise((done) => {
-    for (const signal of signals) process.on(signal, () => done({ by: signal }))
+    for (const signal of signals) if (hangUpStops || signal !== 'SIGHUP') process.on(signal, () => done({ by: signal }))
   })
