@@ -1,4 +1,5 @@
 import type { Transaction } from '@micromart/postgres/database'
+import type { Person, PersonalDataStore } from '@micromart/service-kit/personal-data'
 import type { AccountAddressee, AccountTemplate } from './domain/account-letter.ts'
 import type { Addressee, Template } from './domain/letter.ts'
 import type { RenderedMail } from './domain/templates/render-mail.ts'
@@ -75,4 +76,10 @@ export interface MailboxPage {
 export interface Mailbox {
   list(page: MailboxPage): Promise<readonly MailboxMail[]>
   find(id: string): Promise<MailboxMail | undefined>
+}
+
+/** What is known here about people who get mail. */
+export interface MailedPeople extends PersonalDataStore {
+  /** Whether a mail to them is still on its way. */
+  awaitMail(tx: Transaction, person: Person): Promise<boolean>
 }

@@ -1,4 +1,4 @@
-import { eraseWhenAsked, personalDataQueries } from '@micromart/service-kit/personal-data'
+import { personalDataQueries } from '@micromart/service-kit/personal-data'
 import type { BuiltService, ServiceParts } from '@micromart/service-kit/service'
 import { bothOf, subscription } from '@micromart/service-kit/subscription'
 import { grpcAccountContacts } from './adapters/grpc-account-contacts.ts'
@@ -8,6 +8,7 @@ import { postgresMailbox } from './adapters/postgres-mailbox.ts'
 import { postgresPersonalData } from './adapters/postgres-personal-data.ts'
 import { smtpMail } from './adapters/smtp-mail.ts'
 import { checkMailConfig, type NotificationConfig } from './config.ts'
+import { erasePerson } from './erase-person.ts'
 import { mailboxRoutes } from './http/mailbox-routes.ts'
 import { accountHandlers } from './messages/account-handlers.ts'
 import { notificationSubscriptions } from './messages/notification-subscriptions.ts'
@@ -27,19 +28,21 @@ export async function notificationService(parts: ServiceParts<NotificationConfig
   const mailbox = config.MAIL_URL === 'mailbox:' ? postgresMailbox({ database, clock }) : undefined
   const mail = mailbox ?? smtpMail({ url: config.MAIL_URL, from: config.MAIL_FROM, clock })
   if (mailbox && config.NOTIFICATION_MAILBOX) mailboxRoutes(http, mailbox)
-  const data = postgresPersonalData(database)
+  const people = postgresPersonalData(database)
+  const erasing = erasePerson({ people, outbox, timers, clock })
   return {
     subscription: bothOf(
       notificationSubscriptions(
         emailQueue({ emails, timers, clock }),
         accountHandlers(accountEmailQueue({ emails: accountEmails, timers, clock })),
       ),
-      subscription(eraseWhenAsked('notification', { data, outbox })),
+      subscription(erasing.handler),
     ),
-    queries: personalDataQueries(data),
+    queries: personalDataQueries(people),
     timerHandlers: [
       sendEmail({ emails, contacts, mail }),
       sendAccountEmail({ emails: accountEmails, contacts: accountContacts, mail }),
+      erasing.timer,
     ],
   }
 }

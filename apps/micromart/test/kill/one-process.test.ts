@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { type Program, startProgram } from '@micromart/proof/program'
+import { unlimited } from '@micromart/proof/unlimited'
 import { freePortRange } from '@micromart/testkit/free-ports'
 import { assertHolds, besiege } from './siege.ts'
 
@@ -25,7 +26,10 @@ async function siegeOf(t: Context, blow: (program: Program, dataDir: string) => 
   const dataDir = await mkdtemp(join(tmpdir(), 'micromart-kill-'))
   const port = await freePortRange()
   const start = async () => {
-    const program = startProgram(['start', '--port', String(port), '--data', dataDir], { LOG_LEVEL: 'warn' })
+    const program = startProgram(['start', '--port', String(port), '--data', dataDir], {
+      LOG_LEVEL: 'warn',
+      ...unlimited,
+    })
     await program.says('MicroMart is ready')
     return program
   }

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { unlimited } from '@micromart/proof/unlimited'
 import { freePortRange } from '@micromart/testkit/free-ports'
 import { startRabbitMqNode } from '@micromart/testkit/rabbitmq-node'
 import { skipWithout } from '@micromart/testkit/require-server'
@@ -21,7 +22,7 @@ describe('kill -9 in the middle of 200 checkouts: split', { skip: skipWithout(ra
   before(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'micromart-kill-'))
     const { PATH = '', HOME = '' } = process.env
-    const environment = { PATH, HOME, LOG_LEVEL: 'warn', AMQP_URL: broker?.url }
+    const environment = { PATH, HOME, LOG_LEVEL: 'warn', ...unlimited, AMQP_URL: broker?.url }
     shop = await startSplit({ port, dataDir, fresh: false, environment, onProgress: () => {} })
   })
   after(async () => {

@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import { balancedShopper } from '@micromart/proof/rolling/balancer'
 import { startOpenLoad } from '@micromart/proof/rolling/load'
 import { openShopkeeper } from '@micromart/proof/shopkeeper'
+import { unlimited } from '@micromart/proof/unlimited'
 import { freePortRange } from '@micromart/testkit/free-ports'
 import { startRabbitMqNode } from '@micromart/testkit/rabbitmq-node'
 import { skipWithout } from '@micromart/testkit/require-server'
@@ -24,7 +25,7 @@ describe('restarts under load, two instances of each', { skip: skipWithout(rabbi
   before(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'micromart-restart-'))
     const { PATH = '', HOME = '' } = process.env
-    const environment = { PATH, HOME, LOG_LEVEL: 'warn', AMQP_URL: broker?.url }
+    const environment = { PATH, HOME, LOG_LEVEL: 'warn', ...unlimited, AMQP_URL: broker?.url }
     shop = await startSplit({ port, dataDir, fresh: false, instances: 2, environment, onProgress: () => {} })
   })
   after(async () => {

@@ -1,5 +1,5 @@
 import type { Database } from '@micromart/postgres/database'
-import type { PersonalDataStore } from '@micromart/service-kit/personal-data'
+import type { MailedPeople } from '../ports.ts'
 
 const SENT = `
   SELECT template, order_id AS "orderId", status, created_at AS "createdAt", settled_at AS "settledAt"
@@ -16,16 +16,21 @@ const ERASE = `DELETE FROM mailbox WHERE ${THEIRS} RETURNING id, 1 + duplicates 
 const noteHandOvers = (table: 'emails' | 'account_emails') => `
   UPDATE ${table} SET handovers = ${table}.handovers + row.handovers
   FROM unnest($1::text[], $2::int[]) AS row (id, handovers) WHERE ${table}.id = row.id`
+const WAITING = `
+  SELECT id FROM emails WHERE order_id = ANY ($2::uuid[]) AND status = 'waiting'
+  UNION ALL
+  SELECT id FROM account_emails WHERE user_id = $1 AND status = 'waiting'`
 const COUNT = `
   SELECT ((SELECT count(*) FROM emails WHERE order_id = ANY ($2::uuid[]))
     + (SELECT count(*) FROM account_emails WHERE user_id = $1))::int AS rows`
 
 /** The development mailbox holds names and addresses; the list of what was sent holds ids. */
-export const postgresPersonalData = (database: Database): PersonalDataStore => ({
+export const postgresPersonalData = (database: Database): MailedPeople => ({
   collect: async ({ userId, orderIds }) => ({
     emails: await database.query(SENT, [userId, orderIds]),
     mailbox: await database.query(MAILBOX, [userId, orderIds]),
   }),
+  awaitMail: async (tx, { userId, orderIds }) => (await tx.query(WAITING, [userId, orderIds])).length > 0,
   erase: async (tx, { userId, orderIds }) => {
     const gone = await tx.query<{ id: string; handovers: number }>(ERASE, [userId, orderIds])
     const handovers = [gone.map(({ id }) => id), gone.map((mail) => mail.handovers)]
