@@ -22,8 +22,8 @@ export function environmentOf(
   { installation, links }: { installation: Installation; links: Links },
 ): Record<string, string | undefined> {
   const common = { LOG_LEVEL: 'warn', PORT: String(httpPort), GRPC_PORT: String(grpcPort) }
-  const redis = { REDIS_URL: `redis://127.0.0.1:${links.portOf(`${id}>redis`)}` }
-  if (service === 'gateway') return { ...gatewayEnvironment(installation), ...common, ...unlimited, ...redis }
+  const redis = () => ({ REDIS_URL: `redis://127.0.0.1:${links.portOf(`${id}>redis`)}` })
+  if (service === 'gateway') return { ...gatewayEnvironment(installation), ...common, ...unlimited, ...redis() }
   const through = (url: string, link: LinkName) => {
     const moved = new URL(url)
     moved.port = String(links.portOf(link))
@@ -35,7 +35,7 @@ export function environmentOf(
     ...common,
     DATABASE_URL: through(installation.databases[service], `${id}>postgres`),
     BROKER_URL: through(installation.brokerUrl, `${id}>rabbitmq`),
-    ...(service === 'user' ? redis : {}),
+    ...(service === 'user' ? redis() : {}),
     ...(service === 'payment'
       ? {
           SANDBOX_DATABASE_URL: through(installation.databases.sandbox, `${id}>provider`),

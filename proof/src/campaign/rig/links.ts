@@ -18,7 +18,14 @@ export interface LinkPlan {
 }
 
 /** Services that others ask over gRPC. */
-export const asked = ['user', 'cart', 'product'] as const satisfies readonly ServiceName[]
+export const asked = [
+  'user',
+  'cart',
+  'product',
+  'order',
+  'payment',
+  'notification',
+] as const satisfies readonly ServiceName[]
 
 export interface Place {
   readonly id: string

@@ -56,8 +56,10 @@ export async function startRig(options: RigOptions): Promise<Rig> {
   const closeAll = async () => {
     for (const close of closers.splice(0).reverse()) await close()
   }
+  let disk: Servers['disk'] | undefined
   try {
     const servers = await startServers(options, closers)
+    disk = servers.disk
     onProgress('Servers: PostgreSQL, RabbitMQ and Redis of its own are running')
     const fleet = await startFleet(options, servers, closers)
     onProgress(`Services: ${fleet.instances.length} processes behind ${fleet.links.names.length} fault proxies`)
@@ -76,6 +78,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     }
   } catch (error) {
     await closeAll()
+    await disk?.keep() // a disk that stays mounted would be in everybody's way
     throw error
   }
 }
