@@ -1,4 +1,5 @@
 import { decodeCursor, encodeCursor, PageQuery, pageLimit } from '@micromart/http-kit/cursor'
+import { etagOf } from '@micromart/http-kit/etag'
 import { may } from '@micromart/http-kit/identity'
 import { kitProblem, ProblemError } from '@micromart/http-kit/problem'
 import type { HttpServer } from '@micromart/http-kit/server'
@@ -7,7 +8,7 @@ import type { Database } from '@micromart/postgres/database'
 import Type from 'typebox'
 import { prefixQuery } from '../domain/search-terms.ts'
 import type { ProductPage, ProductShelf } from '../ports.ts'
-import { bodyOf, etagOf, ProductBody, ProductPageBody, Status } from './product-schemas.ts'
+import { bodyOf, ProductBody, ProductPageBody, Status } from './product-schemas.ts'
 
 const ListQuery = Type.Object(
   {

@@ -145,5 +145,3 @@ export const bodyOf = (product: Product): ProductBody => ({
   createdAt: product.createdAt.toISOString(),
   updatedAt: product.updatedAt.toISOString(),
 })
-
-export const etagOf = ({ version }: Product): string => `"${version}"`

@@ -1,4 +1,5 @@
 import { ProductChanged } from '@micromart/contracts/product'
+import { etagOf, matches } from '@micromart/http-kit/etag'
 import { type WriteAnswer, writeHandler } from '@micromart/http-kit/idempotent-handler'
 import { actorOf, type Caller } from '@micromart/http-kit/identity'
 import type { StatusTable } from '@micromart/http-kit/problem'
@@ -16,7 +17,7 @@ import { type PlannedChange, planChanges, type WantedProduct } from '../domain/p
 import { changeContent, contentOf, type Product, type ProductContent } from '../domain/product.ts'
 import { toldChange } from '../domain/tell-changes.ts'
 import type { ProductBook, ProductRefusal, ProductShelf } from '../ports.ts'
-import { bodyOf, etagOf, NewProductBody, ProductBody, ProductChangeBody } from './product-schemas.ts'
+import { bodyOf, NewProductBody, ProductBody, ProductChangeBody } from './product-schemas.ts'
 
 const statuses = {
   'product.unknown': 404,
@@ -134,7 +135,3 @@ function answerOf(planned: Result<PlannedChange, ProductRefusal>, status: number
   const location = status === 201 ? { location: `/api/v1/products/${product.id}` } : {}
   return ok({ status, headers: { ...location, etag: etagOf(product) }, body: bodyOf(product) })
 }
-
-/** RFC 9110, section 13.1.1: any listed tag, by strong comparison. */
-const matches = (ifMatch: string | undefined, product: Product): boolean =>
-  ifMatch === undefined || ifMatch.trim() === '*' || ifMatch.split(',').some((tag) => tag.trim() === etagOf(product))

@@ -1,7 +1,7 @@
 import { ok, type Result, refuse } from '@micromart/kernel/result'
 import type { Logger } from '@micromart/telemetry/logger'
 import * as client from 'openid-client'
-import type { ProvidedIdentity, ProviderRefusal, Round } from '../identity-providers.ts'
+import type { IdentityProvider, ProvidedIdentity, ProviderRefusal, Round } from '../identity-providers.ts'
 
 /** Seconds for one question to a provider. */
 export const PROVIDER_TIMEOUT_S = 5
@@ -17,6 +17,18 @@ export interface CodeFlow {
   readonly provider: string
 }
 
+/** A provider that is asked by this flow. */
+export const codeFlowProvider = (
+  flow: CodeFlow,
+  { label, close }: Pick<IdentityProvider, 'label' | 'close'>,
+): IdentityProvider => ({
+  name: flow.provider,
+  label,
+  authorizationUrl: (round) => authorizationUrl(flow, round),
+  identify: (query, round) => identify(flow, query, round),
+  close,
+})
+
 export type Tokens = Awaited<ReturnType<typeof client.authorizationCodeGrant>>
 
 const unavailable = refuse(
@@ -24,7 +36,7 @@ const unavailable = refuse(
   'The provider cannot be asked right now; try again in a moment, or sign in another way',
 )
 
-export async function authorizationUrl(flow: CodeFlow, round: Round): Promise<Result<URL, ProviderRefusal>> {
+async function authorizationUrl(flow: CodeFlow, round: Round): Promise<Result<URL, ProviderRefusal>> {
   try {
     const configuration = await flow.configuration()
     const url = client.buildAuthorizationUrl(configuration, {
@@ -42,7 +54,7 @@ export async function authorizationUrl(flow: CodeFlow, round: Round): Promise<Re
   }
 }
 
-export async function identify(
+async function identify(
   flow: CodeFlow,
   query: string,
   round: Round,

@@ -2,7 +2,7 @@ import * as client from 'openid-client'
 import Type, { type Static, type TSchema } from 'typebox'
 import { Check } from 'typebox/value'
 import type { IdentityProvider, ProvidedIdentity } from '../identity-providers.ts'
-import { authorizationUrl, type CodeFlow, identify, PROVIDER_TIMEOUT_S, type Tokens } from './code-flow.ts'
+import { type CodeFlow, codeFlowProvider, PROVIDER_TIMEOUT_S, type Tokens } from './code-flow.ts'
 import { guardFor, type ProviderParts } from './oidc-provider.ts'
 
 const GithubUser = Type.Object({
@@ -62,11 +62,5 @@ export function githubProvider(parts: ProviderParts): IdentityProvider {
     log,
     provider: config.name,
   }
-  return {
-    name: config.name,
-    label: config.label,
-    authorizationUrl: (round) => authorizationUrl(flow, round),
-    identify: (query, round) => identify(flow, query, round),
-    close: () => guard.close(),
-  }
+  return codeFlowProvider(flow, { label: config.label, close: () => guard.close() })
 }

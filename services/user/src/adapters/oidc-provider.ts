@@ -3,7 +3,7 @@ import type { Logger } from '@micromart/telemetry/logger'
 import * as client from 'openid-client'
 import type { IdentityProvider, ProvidedIdentity } from '../identity-providers.ts'
 import type { ProviderConfig } from '../provider-config.ts'
-import { authorizationUrl, type CodeFlow, identify, PROVIDER_TIMEOUT_S, type Tokens } from './code-flow.ts'
+import { type CodeFlow, codeFlowProvider, PROVIDER_TIMEOUT_S, type Tokens } from './code-flow.ts'
 import { createGuardedFetch, type GuardedFetch } from './guarded-fetch.ts'
 
 /** How long a provider's description of itself is believed. Its keys are asked for by themselves when a new one appears. */
@@ -53,13 +53,7 @@ export function oidcProvider(parts: ProviderParts): IdentityProvider {
     log,
     provider: config.name,
   }
-  return {
-    name: config.name,
-    label: config.label,
-    authorizationUrl: (round) => authorizationUrl(flow, round),
-    identify: (query, round) => identify(flow, query, round),
-    close: () => guard.close(),
-  }
+  return codeFlowProvider(flow, { label: config.label, close: () => guard.close() })
 }
 
 async function discover(config: ProviderConfig, { clock, guard }: { clock: Clock; guard: GuardedFetch }) {
