@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { Code, ConnectError, createClient } from '@connectrpc/connect'
@@ -44,6 +45,14 @@ const ask = (instances: readonly string[]) => {
   return async () => (await client.getContact({ userId: 'somebody' })).name
 }
 const named = (name: string) => () => ({ found: true, name })
+
+test('an address where no HTTP/2 is spoken refuses the call, and hurts nobody else', async (t) => {
+  const server = createHttpServer((_request, response) => response.end('hello'))
+  t.after(() => server.close())
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const name = ask([`http://127.0.0.1:${(server.address() as AddressInfo).port}`])
+  for (let turn = 0; turn < 3; turn += 1) await assert.rejects(name, isQueryUnavailable)
+})
 
 describe('queries to several instances', () => {
   test('take turns, and go on when one ends', async (t) => {

@@ -1,4 +1,5 @@
-import { createServer, type Http2Server } from 'node:http2'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { type ClientHttp2Stream, createServer, type Http2Server } from 'node:http2'
 import type { DescService } from '@bufbuild/protobuf'
 import {
   type Client,
@@ -33,7 +34,24 @@ const DEADLINE_MS = 4_000
 
 const onlyStatic = () => openDiscovery({ log: silentLogger() })
 
+const heard = new WeakSet<object>()
+
+/**
+ * Calls are told what breaks them, but the session manager stops listening to a session between its being open and its use: where no HTTP/2 is
+ * spoken it fails just then, and an error that nobody hears would end the process.
+ */
+const hearErrors = (created: unknown) => {
+  const { session } = (created as { stream: ClientHttp2Stream }).stream
+  if (!session || heard.has(session)) return
+  heard.add(session)
+  session.on('error', () => {})
+}
+
+const STREAM_CREATED = 'http2.client.stream.created'
+
 export function queryClients(internalToken: string, discovery: Discovery = onlyStatic()): QueryClients {
+  unsubscribe(STREAM_CREATED, hearErrors) // once for the process, however often this is called
+  subscribe(STREAM_CREATED, hearErrors)
   const interceptor: Interceptor = (next) => (request) => {
     request.header.set('authorization', `Bearer ${internalToken}`)
     const context = currentContext()
