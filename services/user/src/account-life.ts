@@ -1,7 +1,7 @@
 import type { BuiltService, ServiceParts } from '@micromart/service-kit/service'
 import { accountMails } from './account-mails.ts'
 import type { MailThrottle } from './account-ports.ts'
-import { commonPasswords } from './adapters/common-passwords.ts'
+import { isCommonPassword } from './adapters/common-passwords.ts'
 import { hmacLinkTokens } from './adapters/hmac-link-tokens.ts'
 import { postgresAccountLinks } from './adapters/postgres-account-links.ts'
 import { postgresAddresses } from './adapters/postgres-addresses.ts'
@@ -51,7 +51,7 @@ export function accountLife(
   const links = postgresAccountLinks({ database, clock })
   const contacts = postgresContacts(database)
   const tokens = hmacLinkTokens({ secret: config.INTERNAL_TOKEN })
-  const isCommon = commonPasswords()
+  const isCommon = isCommonPassword
   const { mailLink, forgetLinks } = linkMailer({ links, timers, outbox, ids, clock })
   const { requestReset, mailResets } = resetRequests({ accounts, mailLink, timers, audit, ids, clock })
   const prove = prover(reauthentication({ accounts, passwords, throttle, database, audit }))
