@@ -7,7 +7,16 @@ import { serviceNames } from '@micromart/service-kit/service'
 import { pinned } from './cores.ts'
 import type { Settings } from './settings.ts'
 
-export const contenderNames = ['ours', 'ours-cached', 'undici', 'fastify', 'express', 'nginx', 'memory'] as const
+export const contenderNames = [
+  'ours',
+  'ours-cached',
+  'undici',
+  'fastify',
+  'express',
+  'express-kept',
+  'nginx',
+  'memory',
+] as const
 export type ContenderName = (typeof contenderNames)[number]
 
 export interface Contender {
@@ -30,6 +39,12 @@ export const contenders: Readonly<Record<ContenderName, Contender>> = {
   undici: { title: 'raw undici dispatch', path: PRIVATE_PATH, token: 'EdDSA', process: 'undici' },
   fastify: { title: '@fastify/http-proxy', path: PRIVATE_PATH, token: 'HS256', process: 'fastify' },
   express: { title: 'Express, of the books', path: PRIVATE_PATH, token: 'HS256', process: 'express' },
+  'express-kept': {
+    title: 'Express, kept connections',
+    path: PRIVATE_PATH,
+    token: 'HS256',
+    process: 'express-kept',
+  },
   nginx: { title: 'NGINX', path: PRIVATE_PATH, token: 'EdDSA', process: 'nginx' },
   memory: { title: 'bare Node from memory', path: PRIVATE_PATH, token: 'EdDSA', process: 'memory' },
 }
@@ -42,6 +57,7 @@ const programs: Readonly<Record<Exclude<ProcessName, 'ours' | 'nginx'>, string>>
   undici: file('undici-dispatch'),
   fastify: file('fastify-http-proxy'),
   express: file('express'),
+  'express-kept': file('express'),
   memory: file('memory'),
 }
 
@@ -79,7 +95,7 @@ function commandOf(name: ProcessName, parts: { settings: Settings; settingsFile:
     return { command: node, args: [MICROMART, 'serve', 'gateway'], environment: gatewayEnvironment(settings) }
   if (name === 'nginx')
     return { command: 'nginx', args: ['-p', dir, '-c', nginxConfig(settings, dir), '-e', 'stderr'], environment: {} }
-  return { command: node, args: [programs[name], settingsFile], environment: {} }
+  return { command: node, args: [programs[name], settingsFile, name], environment: {} }
 }
 
 /** As in production, but that no limit is met. */

@@ -9,7 +9,7 @@ export interface Cores {
   readonly description: string
 }
 
-/** One core for the gateway, another for the service behind it, two more for the load. */
+/** One core for the gateway, another for the service behind it, two more for the load; with two cores the load is with the service. */
 export function chooseCores(): Cores {
   const count = availableParallelism()
   const canPin = spawnSync('taskset', ['-V']).status === 0
@@ -20,7 +20,14 @@ export function chooseCores(): Cores {
       load: [2, 3],
       description: `${count} cores: gateway on 0, upstream on 1, load on 2 and 3`,
     }
-  const why = canPin ? 'fewer than four' : 'taskset is missing'
+  if (canPin && count >= 2)
+    return {
+      gateway: 0,
+      upstream: 1,
+      load: [1],
+      description: `${count} cores: gateway on 0, upstream and load share 1 (whatever is faster than they are shows their pace)`,
+    }
+  const why = canPin ? 'only one' : 'taskset is missing'
   return {
     gateway: undefined,
     upstream: undefined,

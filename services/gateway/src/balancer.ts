@@ -1,7 +1,10 @@
 import type { Watch } from '@micromart/discovery/discovery'
 import { type ServiceName, serviceNames } from '@micromart/service-kit/service'
-import { type Dispatcher, Pool } from 'undici'
+import { Pool } from 'undici'
 import { createRotation, type Outcome, type Policy, type Rotation } from './rotation.ts'
+import { keptConnections } from './upstream/kept-connections.ts'
+import type { Transport } from './upstream/transport.ts'
+import { undiciTransport } from './upstream/undici-transport.ts'
 
 /** The addresses of each service's instances. */
 export type Upstreams = Readonly<Record<ServiceName, readonly string[]>>
@@ -10,11 +13,11 @@ export type Upstreams = Readonly<Record<ServiceName, readonly string[]>>
 export interface Upstream {
   readonly url: string
   /** For requests that are whole. */
-  readonly pool: Dispatcher
+  readonly whole: Transport
   /** For bodies that are still coming: slow clients keep nobody else waiting. */
-  readonly uploads: Dispatcher
+  readonly uploads: Transport
   /** For answers that last. */
-  readonly streams: Dispatcher
+  readonly streams: Transport
 }
 
 /** Chooses who is asked. */
@@ -41,9 +44,13 @@ const KEPT_IDLE_MS = 1_000
 /** A stream begins within this time, and is never silent for so long: services say every quarter of a minute that they are there. */
 const streamOptions = { headersTimeout: 10_000, bodyTimeout: 45_000 }
 
+/** Of each kind, to one instance. */
+const MOST_CONNECTIONS = 64
+const CONNECT_TIMEOUT_MS = 2_000
+
 /** Deadlines are kept by the forwarder, so undici's own timers are off. */
 const poolOptions = {
-  connectTimeout: 2_000,
+  connectTimeout: CONNECT_TIMEOUT_MS,
   pipelining: 1,
   keepAliveTimeout: KEPT_IDLE_MS,
   keepAliveMaxTimeout: KEPT_IDLE_MS,
@@ -52,19 +59,23 @@ const poolOptions = {
 }
 
 interface OpenUpstream extends Upstream {
-  readonly pool: Pool
-  readonly uploads: Pool
-  readonly streams: Pool
   close(): Promise<void>
 }
 
 function openUpstream(url: string): OpenUpstream {
-  const pool = new Pool(url, { ...poolOptions, connections: 64 })
-  const uploads = new Pool(url, { ...poolOptions, connections: 64 })
-  const streams = new Pool(url, { ...poolOptions, ...streamOptions, connections: null })
-  const close = () => Promise.all([pool, uploads, streams].map((each) => each.close())).then(() => {})
-  return { url, pool, uploads, streams, close }
+  const byUndici = (options: Pool.Options) => undiciTransport(new Pool(url, { ...poolOptions, ...options }))
+  const whole = wholeRequests(new URL(url)) ?? byUndici({ connections: MOST_CONNECTIONS })
+  const uploads = byUndici({ connections: MOST_CONNECTIONS })
+  const streams = byUndici({ ...streamOptions, connections: null })
+  const close = () => Promise.all([whole, uploads, streams].map((each) => each.close())).then(() => {})
+  return { url, whole, uploads, streams, close }
 }
+
+/** Undefined over TLS. */
+const wholeRequests = (url: URL): Transport | undefined =>
+  url.protocol === 'http:'
+    ? keptConnections(url, { most: MOST_CONNECTIONS, idleMs: KEPT_IDLE_MS, connectTimeoutMs: CONNECT_TIMEOUT_MS })
+    : undefined
 
 interface Followed {
   readonly rotation: Rotation<Upstream>

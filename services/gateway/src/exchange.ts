@@ -1,10 +1,11 @@
-import { type IncomingHttpHeaders, type IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { anonymous, type Caller } from '@micromart/http-kit/identity'
 import type { ProblemError } from '@micromart/http-kit/problem'
 import type { WorkContext } from '@micromart/telemetry/context'
 import type { Answer, Source } from './answer.ts'
 import type { Client } from './client.ts'
-import { hasName, withUsual } from './header-list.ts'
+import { atEndOfTurn, type Waiting } from './end-of-turn.ts'
+import type { GatewayResponse } from './gateway-response.ts'
 import { sendProblem } from './refusal.ts'
 import type { Route } from './routes.ts'
 
@@ -30,11 +31,6 @@ export interface Work {
   cancel(): void
 }
 
-/** The response of node:http, which knows its exchange, so that no listener needs a closure of its own. */
-export class GatewayResponse extends ServerResponse {
-  exchange: Exchange | undefined = undefined
-}
-
 /** So much of an answer may wait for a slow client before the service has to wait too: more than any of the shop's ordinary answers. */
 const MOST_UNREAD_BYTES = 512 * 1024
 
@@ -44,7 +40,7 @@ const ONE_PIECE_BYTES = 8 * 1024
 const NOTHING: readonly string[] = []
 
 /** One request and its answer on their way through the gateway. What is found out about them on the way is written here. */
-export class Exchange implements Ask, Answer {
+export class Exchange implements Ask, Answer, Waiting {
   readonly request: IncomingMessage
   readonly response: GatewayResponse
   readonly headers: IncomingHttpHeaders
@@ -68,6 +64,7 @@ export class Exchange implements Ask, Answer {
   /** What is given up when the client goes away. */
   work: Work | undefined = undefined
   #source: Source | undefined = undefined
+  #last: Buffer | undefined = undefined
 
   constructor(request: IncomingMessage, response: GatewayResponse, from: { client: Client; context: WorkContext }) {
     const target = request.url ?? '/'
@@ -92,13 +89,7 @@ export class Exchange implements Ask, Answer {
   }
 
   begin(status: number, headers: readonly string[], source: Source): void {
-    const { response, said } = this
-    const all = said.slice()
-    for (let index = 0; index < headers.length; index += 2) {
-      const name = headers[index] ?? ''
-      if (name === 'vary' || !hasName(said, name)) all.push(name, headers[index + 1] ?? '')
-    }
-    response.writeHead(status, withUsual(all, this.usual))
+    this.response.begin(status, { said: this.said, own: headers, usual: this.usual })
     this.#source = source
   }
 
@@ -110,6 +101,13 @@ export class Exchange implements Ask, Answer {
   }
 
   end(chunk?: Buffer): void {
+    this.#last = chunk
+    atEndOfTurn(this)
+  }
+
+  atEndOfTurn(): void {
+    const chunk = this.#last
+    this.#last = undefined
     if (!chunk) this.response.end()
     // headers and a string are one write to the socket, headers and a buffer are two
     else if (chunk.length <= ONE_PIECE_BYTES) this.response.end(chunk.toString('latin1'), 'latin1')

@@ -1,14 +1,15 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { kitProblem, ProblemError } from '@micromart/http-kit/problem'
-import { type Dispatcher, errors } from 'undici'
 import type { Answer, Source } from './answer.ts'
 import type { Balancer, Upstream } from './balancer.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
 import type { Ask, Work } from './exchange.ts'
+import { firstOf } from './header-list.ts'
 import { requestHeaders, responseHeaders } from './headers.ts'
 import { hasBody, type RequestBody, requestBody, tooLarge } from './request-body.ts'
 import type { Outcome } from './rotation.ts'
 import { type Pass, type ServiceGuard, unavailable } from './service-guard.ts'
+import { type Asker, type Conversation, isGarbage, isRefused, isReset, isUnfit } from './upstream/transport.ts'
 
 const tooLate = () =>
   new ProblemError(504, {
@@ -33,9 +34,9 @@ export interface Tools {
 /**
  * One request on its way to a service, over one instance after the other if need be. What was never sent goes to the next one; what was sent
  * and came to nothing only if it may be repeated: a read, or a write with an idempotency key, to which a service gives its first answer
- * again. It is the handler of its own dispatches, its own deadline and its own answer's source: one object per request and no closure.
+ * again. It is the asker of its own questions, its own deadline and its own answer's source: one object per request and no closure.
  */
-export class Forwarding implements Work, Source, Timed, Dispatcher.DispatchHandler {
+export class Forwarding implements Work, Source, Timed, Asker {
   readonly #ask: Ask
   readonly #answer: Answer
   readonly #tools: Tools
@@ -43,10 +44,10 @@ export class Forwarding implements Work, Source, Timed, Dispatcher.DispatchHandl
   #body: RequestBody | undefined = undefined
   #upstream: Upstream | undefined = undefined
   #tried: readonly Upstream[] = NOBODY
-  #controller: Dispatcher.DispatchController | undefined = undefined
+  #conversation: Conversation | undefined = undefined
   #mayRepeat: boolean
   #begun = false
-  /** The answer is complete or was given up: whatever undici still says is of no interest. */
+  /** The answer is complete or was given up: whatever is still said is of no interest. */
   #over = false
   /** Bytes that are still to come of the answer; below zero when nobody knows. */
   #left = -1
@@ -109,41 +110,40 @@ export class Forwarding implements Work, Source, Timed, Dispatcher.DispatchHandl
 
   expire(): void {
     // neither a client that is still sending nor one that reads slowly is the fault of the service
-    const isClients = this.#body?.hasEnded() === false || this.#controller?.paused === true
+    const isClients = this.#body?.hasEnded() === false || this.#conversation?.isPaused === true
     this.#giveUp(isClients ? 'unknown' : 'failed', this.#pass ? tooLate() : tooSlow())
   }
 
   resume(): void {
-    this.#controller?.resume()
+    this.#conversation?.resume()
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller
-    if (this.#over) controller.abort(new Error('nobody waits for it any more'))
+  onAsked(conversation: Conversation): void {
+    this.#conversation = conversation
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
-    if (status < 200 || this.#over) return
+  onHead(status: number, headers: string[]): void {
+    if (this.#over) return
     this.#begun = true
-    if (headers.connection === 'close') this.#tell('goodbye')
-    const length = headers['content-length']
-    if (length !== undefined && this.#ask.method !== 'HEAD') this.#left = Number(length)
+    if (firstOf(headers, 'connection') === 'close') this.#tell('goodbye')
+    const length = this.#ask.method === 'HEAD' ? undefined : firstOf(headers, 'content-length')
+    if (length !== undefined) this.#left = Number(length)
     this.#answer.begin(status, responseHeaders(headers), this)
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onChunk(chunk: Buffer): void {
     if (this.#over) return
     this.#left -= chunk.length
     if (this.#left === 0) this.#finish(chunk)
-    else if (!this.#answer.write(chunk)) controller.pause()
+    else if (!this.#answer.write(chunk)) this.#conversation?.pause()
   }
 
-  onResponseEnd(): void {
+  onEnd(): void {
     if (!this.#over) this.#finish(undefined)
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
-    this.#controller = undefined
+  onFailed(error: Error): void {
+    this.#conversation = undefined
     if (this.#over) return
     const isUnsent = isRefused(error)
     if (!this.#mayBeSentAgain(error)) {
@@ -181,17 +181,10 @@ export class Forwarding implements Work, Source, Timed, Dispatcher.DispatchHandl
   #dispatch(upstream: Upstream): void {
     this.#tried = this.#tried === NOBODY ? [upstream] : [...this.#tried, upstream]
     const body = this.#body && (this.#body.whole() ?? this.#body.open())
-    const usual = body === undefined || Buffer.isBuffer(body) ? upstream.pool : upstream.uploads
-    const pool = this.#ask.route.isStream ? upstream.streams : usual
-    pool.dispatch(
-      {
-        method: this.#ask.method,
-        path: this.#ask.target,
-        headers: requestHeaders(this.#ask, this.#remainingMs()),
-        body: body ?? null,
-      },
-      this,
-    )
+    const usual = body === undefined || Buffer.isBuffer(body) ? upstream.whole : upstream.uploads
+    const transport = this.#ask.route.isStream ? upstream.streams : usual
+    const { method, target } = this.#ask
+    transport.ask({ method, target, headers: requestHeaders(this.#ask, this.#remainingMs()), body }, this)
   }
 
   #remainingMs(): number {
@@ -200,6 +193,7 @@ export class Forwarding implements Work, Source, Timed, Dispatcher.DispatchHandl
   }
 
   #finish(chunk: Buffer | undefined): void {
+    this.#conversation = undefined // it may be another's from now on
     this.#settle('succeeded')
     this.#tell('answered')
     this.#answer.end(chunk)
@@ -209,7 +203,7 @@ export class Forwarding implements Work, Source, Timed, Dispatcher.DispatchHandl
     if (this.#over) return
     this.#settle(result)
     this.#tell(result)
-    this.#controller?.abort(problem ?? new Error('nobody waits for it any more'))
+    this.#conversation?.giveUp()
     if (this.#begun) this.#answer.breakOff()
     else if (problem) this.#answer.refuse(problem)
   }
@@ -230,23 +224,6 @@ export class Forwarding implements Work, Source, Timed, Dispatcher.DispatchHandl
 }
 
 const isRead = (method: string) => method === 'GET' || method === 'HEAD'
-
-const codeOf = (error: Error): string => ('code' in error ? String(error.code) : '')
-
-/** Nothing was sent, because there is no connection. */
-const isRefused = (error: Error) =>
-  codeOf(error) === 'UND_ERR_CONNECT_TIMEOUT' ||
-  ('syscall' in error && ['connect', 'getaddrinfo'].includes(String(error.syscall)))
-
-const isReset = (error: Error) => ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(codeOf(error))
-
-const isGarbage = (error: Error) =>
-  error instanceof errors.HTTPParserError ||
-  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'UND_ERR_HEADERS_OVERFLOW'].includes(codeOf(error))
-
-/** undici would not send it. */
-const isUnfit = (error: Error) =>
-  ['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED', 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH'].includes(codeOf(error))
 
 function problemOf(error: Error, { route }: Ask): ProblemError {
   if (isUnfit(error)) return kitProblem('request.malformed', 'The request cannot be passed on')

@@ -8,8 +8,11 @@ import { crashPoint } from '@micromart/telemetry/crash-points'
 import type { Logger } from '@micromart/telemetry/logger'
 import type { Answer } from './answer.ts'
 import { type Client, clientsBehind } from './client.ts'
-import { Exchange, GatewayResponse } from './exchange.ts'
+import { Exchange } from './exchange.ts'
 import type { Forwarder } from './forwarder.ts'
+import { GatewayResponse } from './gateway-response.ts'
+import { LateContext } from './late-context.ts'
+import { KEEP_ALIVE_MS } from './prepared-head.ts'
 import { fail } from './refusal.ts'
 import { type FindRoute, type Match, targetFault } from './router.ts'
 import { refuseUnreadable } from './unreadable.ts'
@@ -158,7 +161,7 @@ export function createGateway(options: GatewayOptions): Server<typeof IncomingMe
     latest.set(request.socket, response)
     const exchange = new Exchange(request, response, {
       client: clientOf(request),
-      context: requestContext(request.headers, ids),
+      context: new LateContext(request.headers, ids),
     })
     response.on('close', ended)
     try {
@@ -188,7 +191,7 @@ export function createGateway(options: GatewayOptions): Server<typeof IncomingMe
 const LIMITS = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,
-  keepAliveTimeout: 65_000,
+  keepAliveTimeout: KEEP_ALIVE_MS,
   connectionsCheckingInterval: 1_000,
   maxHeaderSize: 16_384,
 }

@@ -14,3 +14,8 @@ export function hasName(headers: readonly string[], name: string, length = heade
   for (let index = 0; index < length; index += 2) if (headers[index] === name) return true
   return false
 }
+
+export function firstOf(headers: readonly string[], name: string): string | undefined {
+  for (let index = 0; index < headers.length; index += 2) if (headers[index] === name) return headers[index + 1]
+  return undefined
+}

@@ -1,5 +1,5 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import type { Ask } from './exchange.ts'
+import { firstOf } from './header-list.ts'
 
 /** Headers of one connection only (RFC 9110, section 7.6.1). */
 const HOP_BY_HOP = [
@@ -76,14 +76,12 @@ export function requestHeaders(
 const schemeOf = (isSecure: boolean | undefined) => (isSecure === true ? 'https' : 'http')
 
 /** What the client gets of the service's headers, names and values in turn. */
-export function responseHeaders(headers: IncomingHttpHeaders): string[] {
+export function responseHeaders(headers: readonly string[]): string[] {
   const passed: string[] = []
-  const named = namedBy(headers.connection)
-  for (const name in headers) {
-    const value = headers[name]
-    if (value === undefined || isKeptHere.has(name) || named?.includes(name)) continue
-    if (typeof value === 'string') passed.push(name, value)
-    else for (const each of value) passed.push(name, each)
+  const named = namedBy(firstOf(headers, 'connection'))
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = headers[index] ?? ''
+    if (!isKeptHere.has(name) && !named?.includes(name)) passed.push(name, headers[index + 1] ?? '')
   }
   return passed
 }

@@ -22,8 +22,15 @@ export function createRouter(routes: readonly Route[]): FindRoute {
       node = segment.startsWith(':') ? anyOf(node) : fixedOf(node, segment)
     node.routes.set(route.method, { route })
   }
+  // most requests ask for an address without parameters: it need not be taken apart
+  const exact = new Map(
+    routes.flatMap(({ path }) => {
+      const node = path.includes(':') ? undefined : find(root, path.slice(1).split('/'), 0)
+      return node ? [[path, node] as const] : []
+    }),
+  )
   return (method, path) => {
-    const node = find(root, path.slice(1).split('/'), 0)
+    const node = exact.get(path) ?? find(root, path.slice(1).split('/'), 0)
     if (!node) return undefined
     const found = node.routes.get(method) ?? (method === 'HEAD' ? node.routes.get('GET') : undefined)
     return found ?? { allowed: [...node.routes.keys()].flatMap((own) => (own === 'GET' ? ['GET', 'HEAD'] : own)) }

@@ -5,8 +5,12 @@ import { createProxyMiddleware } from 'http-proxy-middleware'
 import jwt from 'jsonwebtoken'
 import { NO_LIMIT, readSettings } from '../settings.ts'
 
-/** The gateway of the books: Express, express-rate-limit, jsonwebtoken and http-proxy-middleware, with kept connections to the service. */
+/**
+ * The gateway of the books: Express, express-rate-limit, jsonwebtoken and http-proxy-middleware. As they write it each request opens a
+ * connection of its own to the service; `express-kept` has what they leave out, an agent that keeps connections.
+ */
 const { port, upstreamPort, secret } = readSettings()
+const isKept = process.argv[3] === 'express-kept'
 const app = express()
 app.use(rateLimit({ windowMs: 60_000, limit: NO_LIMIT, standardHeaders: 'draft-7', legacyHeaders: false }))
 app.use((request, response, next) => {
@@ -21,7 +25,7 @@ app.use((request, response, next) => {
 app.use(
   createProxyMiddleware({
     target: `http://127.0.0.1:${upstreamPort}`,
-    agent: new Agent({ keepAlive: true, maxSockets: 64 }),
+    ...(isKept ? { agent: new Agent({ keepAlive: true, maxSockets: 64 }) } : {}),
   }),
 )
 app.listen(port, '127.0.0.1')
