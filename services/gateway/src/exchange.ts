@@ -5,7 +5,7 @@ import type { WorkContext } from '@micromart/telemetry/context'
 import type { Answer, Source } from './answer.ts'
 import type { Client } from './client.ts'
 import { atEndOfTurn, type Waiting } from './end-of-turn.ts'
-import type { GatewayResponse } from './gateway-response.ts'
+import { PreparedResponse } from './prepared-response.ts'
 import { sendProblem } from './refusal.ts'
 import type { Route } from './routes.ts'
 
@@ -29,6 +29,11 @@ export interface Ask {
 /** Something under way that can be given up when nobody waits for it any more. */
 export interface Work {
   cancel(): void
+}
+
+/** The response of node:http, which knows its exchange, so that no listener needs a closure of its own. */
+export class GatewayResponse extends PreparedResponse {
+  exchange: Exchange | undefined = undefined
 }
 
 /** So much of an answer may wait for a slow client before the service has to wait too: more than any of the shop's ordinary answers. */

@@ -1,11 +1,9 @@
 import { type IncomingMessage, ServerResponse } from 'node:http'
-import type { Exchange } from './exchange.ts'
 import { hasName, withUsual } from './header-list.ts'
 import { headText, type Said } from './prepared-head.ts'
 
-/** The response of node:http, which knows its exchange, so that no listener needs a closure of its own. */
-export class GatewayResponse extends ServerResponse {
-  exchange: Exchange | undefined = undefined
+/** The response of node:http, with a quicker way to write its head. */
+export class PreparedResponse extends ServerResponse {
   /** The head as it is sent, null until there is one: what `writeHead` makes, under the name that it has in node:http. */
   declare _header: string | null
   /** False where node:http sends no body; likewise. */

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { GatewayResponse } from './gateway-response.ts'
 import { KEEP_ALIVE_MS, type Said } from './prepared-head.ts'
+import { PreparedResponse } from './prepared-response.ts'
 
 const what: Said = {
   said: ['x-request-id', 'r1', 'vary', 'Origin', 'allow', 'GET'],
@@ -25,13 +25,13 @@ const what: Said = {
 /** The same in one list, as `writeHead` takes it. */
 const list = ['x-request-id', 'r1', 'vary', 'Origin', 'allow', 'GET', 'content-type', 'text/plain', 'vary', 'Accept-Encoding', 'set-cookie', 'a=1', 'set-cookie', 'b=ü', 'x-content-type-options', 'nosniff'] // biome-ignore format: one list
 
-type Give = (response: GatewayResponse, request: IncomingMessage) => void
+type Give = (response: PreparedResponse, request: IncomingMessage) => void
 
 /** All bytes that come of one request on a connection that the client closes behind it. */
 async function bytesOf(t: TestContext, give: Give, request: string): Promise<string> {
   const server = createServer(
-    { ServerResponse: GatewayResponse as unknown as typeof ServerResponse, keepAliveTimeout: KEEP_ALIVE_MS },
-    (asked, response) => give(response as unknown as GatewayResponse, asked),
+    { ServerResponse: PreparedResponse as unknown as typeof ServerResponse, keepAliveTimeout: KEEP_ALIVE_MS },
+    (asked, response) => give(response as unknown as PreparedResponse, asked),
   )
   t.after(() => server.close().closeAllConnections())
   await once(server.listen(0, '127.0.0.1'), 'listening')
