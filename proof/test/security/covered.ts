@@ -5,6 +5,7 @@ const PAYMENT = 'services/payment/test/payment-service.test.ts'
 const COUPONS = 'services/cart/test/coupons.test.ts'
 const LIMITS = 'services/gateway/test/limits.test.ts'
 const GUARD = 'services/gateway/src/connection-guard.test.ts'
+const KEYS = 'services/gateway/test/api-keys.test.ts'
 const PASSWORDS = 'services/user/test/passwords.test.ts'
 const SESSIONS = 'services/user/test/sessions.test.ts'
 
@@ -26,6 +27,27 @@ export const covered: readonly CoveredCase[] = [
     file: 'services/user/test/key-rotation.test.ts',
     test: 'two instances rotate for months while tokens are made and checked all the time, and none is refused',
     control: 'tokens of keys that are still published are accepted in the same test',
+  },
+  {
+    area: 'Tokens',
+    name: 'an API key after it was revoked',
+    file: KEYS,
+    test: 'stops at once when it is revoked',
+    control: 'it opens until then (same test)',
+  },
+  {
+    area: 'Tokens',
+    name: 'guessing API keys at any address',
+    file: KEYS,
+    test: 'is refused when user does not know it, is counted as a bad token, and reaches nobody',
+    control: 'a key that is known is let in from the same address (next test)',
+  },
+  {
+    area: 'Tokens',
+    name: 'an API key in the hands of a service',
+    file: KEYS,
+    test: 'is exchanged once, and the service sees the access token and never the key',
+    control: 'the service sees the Authorization header of each request (same test)',
   },
   {
     area: 'Money',

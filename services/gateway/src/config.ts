@@ -94,7 +94,7 @@ export const GatewayConfig = Type.Object({
     description: 'JSON file that changes the built-in routes; read again when it changes and on SIGHUP',
   }),
   JWKS_URL: env.urls({ description: 'where the keys of access tokens are' }),
-  USER_GRPC_URL: env.urls({ description: 'gRPC addresses of user, who knows which sessions have ended' }),
+  USER_GRPC_URL: env.urls({ description: 'gRPC addresses of user, who knows sessions and API keys' }),
   INTERNAL_TOKEN: env.secret({ description: 'what services show each other for gRPC queries' }),
   USER_URL: upstream('user'),
   PRODUCT_URL: upstream('product'),

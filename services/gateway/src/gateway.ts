@@ -7,6 +7,8 @@ import type { Ids } from '@micromart/kernel/ids'
 import { crashPoint } from '@micromart/telemetry/crash-points'
 import type { Logger } from '@micromart/telemetry/logger'
 import type { Answer } from './answer.ts'
+import { identifyByKey, isApiKey } from './api-keys/identify-by-key.ts'
+import type { ApiKeys } from './api-keys/key-exchange.ts'
 import { type Client, clientsBehind } from './client.ts'
 import { Exchange, GatewayResponse } from './exchange.ts'
 import type { Forwarder } from './forwarder.ts'
@@ -23,6 +25,8 @@ export interface RateLimits {
   admit(exchange: Exchange): ProblemError | undefined | Promise<ProblemError | undefined>
   /** Counts a token that was not good. @returns what to say instead of 401, if there were too many of them */
   badToken(exchange: Exchange): ProblemError | undefined
+  /** Whether so few came from there lately that more may be tried; counts nothing. */
+  mayGuess(exchange: Exchange): boolean
 }
 
 /** Answers that are kept here for a while. */
@@ -56,6 +60,8 @@ export interface GatewayOptions {
   readonly pages: ReadonlyMap<string, Page>
   readonly forwarder: Forwarder
   readonly verifyToken: VerifyToken
+  /** Without them a key is a token that is no good. */
+  readonly apiKeys?: ApiKeys
   readonly ids: Ids
   readonly log: Logger
   /** Who asks, behind proxies that are trusted; by default whoever has opened the connection. */
@@ -76,7 +82,7 @@ const peers = clientsBehind(() => false)
  * each step knows at once, all of it happens in one go, without a promise.
  */
 export function createGateway(options: GatewayOptions): Server<typeof IncomingMessage, typeof GatewayResponse> {
-  const { pages, findRoute, forwarder, verifyToken, rateLimits, cache, manners, measure, log, ids } = options
+  const { pages, findRoute, forwarder, verifyToken, apiKeys, rateLimits, cache, manners, measure, log, ids } = options
   const answerOf = (exchange: Exchange) => manners?.dress?.(exchange) ?? exchange
   const ways: Ways = { forward: forwarder.forward, answerOf }
   const clientOf = options.clientOf ?? peers
@@ -105,12 +111,17 @@ export function createGateway(options: GatewayOptions): Server<typeof IncomingMe
     return showPage(page, exchange)
   }
 
+  const callerOf = (exchange: Exchange, token: string) =>
+    apiKeys && isApiKey(token)
+      ? identifyByKey(apiKeys, exchange, { key: token, mayGuess: () => rateLimits?.mayGuess(exchange) ?? true })
+      : verifyToken(token)
+
   const identify = (exchange: Exchange): Promise<void> | void => {
     const { authorization } = exchange.headers
     if (authorization === undefined) return limit(exchange)
     let caller: ReturnType<VerifyToken>
     try {
-      caller = verifyToken(bearerToken(authorization) ?? '')
+      caller = callerOf(exchange, bearerToken(authorization) ?? '')
     } catch (error) {
       throw rateLimits?.badToken(exchange) ?? error
     }

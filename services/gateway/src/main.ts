@@ -10,6 +10,7 @@ import type { Env } from '@micromart/service-kit/config'
 import { serviceNames } from '@micromart/service-kit/service'
 import type { Logger } from '@micromart/telemetry/logger'
 import { answerCluster, clusterMetrics, createMetrics, type Metrics } from '@micromart/telemetry/metrics'
+import { createApiKeys } from './api-keys/key-exchange.ts'
 import { createBalancer, type Upstreams } from './balancer.ts'
 import { type GatewayConfig, gatewayConfig } from './config.ts'
 import { refuseEnded } from './ended-sessions.ts'
@@ -65,7 +66,8 @@ export const gateway = {
     })
     const now = () => clock.now().getTime()
     const knowledge = await gatherKnowledge({ config, broker, discovery, now, log })
-    const { cache, ended } = knowledge
+    const { cache, ended, exchangeKey: exchange } = knowledge
+    const verifyToken = jwksVerifier({ jwksUrls: config.JWKS_URL, clock })
     const leaving = new AbortController()
     const pages = gatewayPages({
       leaving: () => leaving.signal.aborted,
@@ -84,7 +86,8 @@ export const gateway = {
       ...(cache ? { cache } : {}),
       ids,
       log,
-      verifyToken: refuseEnded(jwksVerifier({ jwksUrls: config.JWKS_URL, clock }), ended),
+      verifyToken: refuseEnded(verifyToken, ended),
+      apiKeys: createApiKeys({ exchange, verifyToken, ended, now, log }),
       clientOf: door.clientOf,
       rateLimits: door.rateLimits,
       manners: door.manners,
