@@ -6,6 +6,7 @@ const COUPONS = 'services/cart/test/coupons.test.ts'
 const LIMITS = 'services/gateway/test/limits.test.ts'
 const GUARD = 'services/gateway/src/connection-guard.test.ts'
 const KEYS = 'services/gateway/test/api-keys.test.ts'
+const SOCKETS = 'services/gateway/test/web-sockets.test.ts'
 const PASSWORDS = 'services/user/test/passwords.test.ts'
 const SESSIONS = 'services/user/test/sessions.test.ts'
 
@@ -111,6 +112,27 @@ export const covered: readonly CoveredCase[] = [
     file: LIMITS,
     test: 'whatever a client writes, it is counted and told on under its own address',
     control: 'a gateway that trusts everybody is fooled by the same lies (next test)',
+  },
+  {
+    area: 'Protocol',
+    name: 'a WebSocket handshake that is not whole, or hides another request',
+    file: SOCKETS,
+    test: 'whose handshake comes with something behind it, or behind a request without an answer',
+    control: 'a whole one is opened (same file)',
+  },
+  {
+    area: 'Protocol',
+    name: 'a WebSocket that a page of somebody else opens',
+    file: SOCKETS,
+    test: 'that a page of somebody else would open',
+    control: 'pages of friends open one in the same test',
+  },
+  {
+    area: 'Exhaustion',
+    name: 'hoarding of WebSockets',
+    file: SOCKETS,
+    test: 'when there are too many, of one address or in all; one that closes makes room',
+    control: 'as many as there is room for are opened (same test)',
   },
   {
     area: 'Exhaustion',

@@ -22,6 +22,8 @@ const garbage = () =>
 /** What a service had begun when it died is rolled back by then. */
 const ROLLED_BACK_MS = 100
 
+type Upgraded = Parameters<Required<Dispatcher.DispatchHandler>['onRequestUpgrade']>
+
 const NOBODY: readonly Upstream[] = []
 
 export interface Tools {
@@ -122,6 +124,16 @@ export class Forwarding implements Work, Source, Timed, Dispatcher.DispatchHandl
     if (this.#over) controller.abort(new Error('nobody waits for it any more'))
   }
 
+  onRequestUpgrade(...[, , headers, socket]: Upgraded): void {
+    if (this.#over || !this.#answer.switched) {
+      socket.on('error', () => {}).destroy()
+      return
+    }
+    this.#settle('succeeded')
+    this.#tell('answered')
+    this.#answer.switched(headers, socket)
+  }
+
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     if (status < 200 || this.#over) return
     this.#begun = true
@@ -182,13 +194,15 @@ export class Forwarding implements Work, Source, Timed, Dispatcher.DispatchHandl
     this.#tried = this.#tried === NOBODY ? [upstream] : [...this.#tried, upstream]
     const body = this.#body && (this.#body.whole() ?? this.#body.open())
     const usual = body === undefined || Buffer.isBuffer(body) ? upstream.pool : upstream.uploads
-    const pool = this.#ask.route.isStream ? upstream.streams : usual
+    const { isStream, isWebSocket } = this.#ask.route
+    const pool = isStream || isWebSocket ? upstream.streams : usual
     pool.dispatch(
       {
         method: this.#ask.method,
         path: this.#ask.target,
         headers: requestHeaders(this.#ask, this.#remainingMs()),
         body: body ?? null,
+        upgrade: isWebSocket ? 'websocket' : null,
       },
       this,
     )

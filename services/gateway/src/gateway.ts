@@ -15,6 +15,8 @@ import type { Forwarder } from './forwarder.ts'
 import { fail } from './refusal.ts'
 import { type FindRoute, type Match, targetFault } from './router.ts'
 import { refuseUnreadable } from './unreadable.ts'
+import { isHandshake, upgradeRequired } from './web-sockets/handshake.ts'
+import type { WebSockets } from './web-sockets/web-sockets.ts'
 
 /** A page that the gateway answers itself. */
 export type Page = (request: IncomingMessage, response: GatewayResponse) => Promise<void> | void
@@ -69,6 +71,8 @@ export interface GatewayOptions {
   readonly rateLimits?: RateLimits
   readonly cache?: ResponseCache
   readonly manners?: Manners
+  /** Without them a route for one is closed. */
+  readonly webSockets?: WebSockets
   /** Called for each request that is over. */
   readonly measure?: (exchange: Exchange) => void
 }
@@ -82,7 +86,20 @@ const peers = clientsBehind(() => false)
  * each step knows at once, all of it happens in one go, without a promise.
  */
 export function createGateway(options: GatewayOptions): Server<typeof IncomingMessage, typeof GatewayResponse> {
-  const { pages, findRoute, forwarder, verifyToken, apiKeys, rateLimits, cache, manners, measure, log, ids } = options
+  const {
+    pages,
+    findRoute,
+    forwarder,
+    verifyToken,
+    apiKeys,
+    rateLimits,
+    cache,
+    manners,
+    webSockets,
+    measure,
+    log,
+    ids,
+  } = options
   const answerOf = (exchange: Exchange) => manners?.dress?.(exchange) ?? exchange
   const ways: Ways = { forward: forwarder.forward, answerOf }
   const clientOf = options.clientOf ?? peers
@@ -153,10 +170,16 @@ export function createGateway(options: GatewayOptions): Server<typeof IncomingMe
   const enter = (exchange: Exchange): Promise<void> | void => {
     requireAccess(exchange.route.access, exchange.caller)
     if (exchange.response.destroyed) return // the client went while something was asked about it
+    if (exchange.route.isWebSocket) return openWebSocket(exchange)
     if (cache?.serve(exchange, ways)) return
     const waiting = isRead(exchange) ? undefined : crashPoint('forward.before', () => [kindOf(exchange)])
     if (waiting === undefined) return pass(exchange)
     return waiting.then(() => pass(exchange))
+  }
+
+  const openWebSocket = (exchange: Exchange) => {
+    if (!webSockets) throw upgradeRequired(exchange)
+    exchange.work = webSockets.open(exchange, forwarder.forward)
   }
 
   const pass = (exchange: Exchange) => {
@@ -189,7 +212,18 @@ export function createGateway(options: GatewayOptions): Server<typeof IncomingMe
     crashPoint('forward.after', () => [kindOf(exchange)])?.catch(() => this.destroy())
   }
 
-  return createServer({ ...LIMITS, requireHostHeader: false, ServerResponse: GatewayResponse }, handle)
+  /** Not while an answer is still owed on the same connection: then it is a request like any other, and refused. */
+  const shouldUpgradeCallback = (request: IncomingMessage) =>
+    webSockets !== undefined &&
+    latest.get(request.socket)?.writableFinished !== false &&
+    isHandshake(request, findRoute)
+
+  const server = createServer(
+    { ...LIMITS, requireHostHeader: false, ServerResponse: GatewayResponse, shouldUpgradeCallback },
+    handle,
+  )
+  webSockets?.serve(server)
+  return server
     .on('checkExpectation', handle)
     .on('clientError', (error, socket) =>
       refuseUnreadable(error, socket, { latest: latest.get(socket), context: requestContext({}, ids) }),

@@ -27,6 +27,7 @@ import { startProcesses } from './processes.ts'
 import { openRouteTable } from './route-table.ts'
 import { routes } from './routes.ts'
 import { upstreamAddresses, watchUpstreams } from './upstreams.ts'
+import type { WebSockets } from './web-sockets/web-sockets.ts'
 
 export interface GatewayParts {
   readonly environment: Env
@@ -76,7 +77,7 @@ export const gateway = {
       readiness: oneAtATime(() => readinessOf(balancer.addresses())),
     })
     const { findRoute } = table
-    const door = frontDoor({ config, log, findRoute })
+    const door = frontDoor({ config, log, findRoute, ended })
     const forwarder = createForwarder({ balancer, services: serviceNames, mostInFlight: config.UPSTREAM_CONCURRENCY })
     const metrics = config.METRICS_PORT > 0 ? createMetrics() : undefined
     const server = createGateway({
@@ -91,10 +92,11 @@ export const gateway = {
       clientOf: door.clientOf,
       rateLimits: door.rateLimits,
       manners: door.manners,
-      ...(metrics && { measure: measureGateway(metrics, forwarder.guards) }),
+      webSockets: door.webSockets,
+      ...(metrics && { measure: measureGateway(metrics, { guards: forwarder.guards, webSockets: door.webSockets }) }),
     })
     const stopGuarding = door.guard(server)
-    const end = endOf(server, leaving.signal)
+    const end = endOf(server, door.webSockets, leaving.signal)
     await listen(server, config).catch(async (error: unknown) => {
       table.close()
       await knowledge.close()
@@ -160,7 +162,11 @@ const listen = (server: Server, { PORT, HOST }: GatewayConfig) =>
   })
 
 /** The end of a server: takes nothing new, lets what runs finish, and ends what has not after ten seconds. */
-function endOf(server: ReturnType<typeof createGateway>, leaving: AbortSignal): () => Promise<void> {
+function endOf(
+  server: ReturnType<typeof createGateway>,
+  webSockets: WebSockets,
+  leaving: AbortSignal,
+): () => Promise<void> {
   const running = new Set<GatewayResponse>()
   const closeIdle = () => {
     if (!server.listening && running.size === 0) server.closeIdleConnections()
@@ -177,11 +183,16 @@ function endOf(server: ReturnType<typeof createGateway>, leaving: AbortSignal): 
   leaving.addEventListener('abort', () => {
     for (const response of running) response.shouldKeepAlive = false
     endStreams(running)
+    webSockets.endAll()
   })
   return () =>
     new Promise<void>((resolve) => {
       endStreams(running) // and those that have come since
-      const timer = setTimeout(() => server.closeAllConnections(), LAST_ANSWERS_MS)
+      webSockets.close()
+      const timer = setTimeout(() => {
+        server.closeAllConnections()
+        webSockets.cutAll()
+      }, LAST_ANSWERS_MS)
       // the close of an HTTP server would cut off answers that are made but not read yet
       Server.prototype.close.call(server, () => {
         clearTimeout(timer)
