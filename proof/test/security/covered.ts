@@ -5,6 +5,8 @@ const PAYMENT = 'services/payment/test/payment-service.test.ts'
 const COUPONS = 'services/cart/test/coupons.test.ts'
 const LIMITS = 'services/gateway/test/limits.test.ts'
 const GUARD = 'services/gateway/src/connection-guard.test.ts'
+const KEYS = 'services/gateway/test/api-keys.test.ts'
+const SOCKETS = 'services/gateway/test/web-sockets.test.ts'
 const PASSWORDS = 'services/user/test/passwords.test.ts'
 const SESSIONS = 'services/user/test/sessions.test.ts'
 
@@ -26,6 +28,27 @@ export const covered: readonly CoveredCase[] = [
     file: 'services/user/test/key-rotation.test.ts',
     test: 'two instances rotate for months while tokens are made and checked all the time, and none is refused',
     control: 'tokens of keys that are still published are accepted in the same test',
+  },
+  {
+    area: 'Tokens',
+    name: 'an API key after it was revoked',
+    file: KEYS,
+    test: 'stops at once when it is revoked',
+    control: 'it opens until then (same test)',
+  },
+  {
+    area: 'Tokens',
+    name: 'guessing API keys at any address',
+    file: KEYS,
+    test: 'is refused when user does not know it, is counted as a bad token, and reaches nobody',
+    control: 'a key that is known is let in from the same address (next test)',
+  },
+  {
+    area: 'Tokens',
+    name: 'an API key in the hands of a service',
+    file: KEYS,
+    test: 'is exchanged once, and the service sees the access token and never the key',
+    control: 'the service sees the Authorization header of each request (same test)',
   },
   {
     area: 'Money',
@@ -89,6 +112,27 @@ export const covered: readonly CoveredCase[] = [
     file: LIMITS,
     test: 'whatever a client writes, it is counted and told on under its own address',
     control: 'a gateway that trusts everybody is fooled by the same lies (next test)',
+  },
+  {
+    area: 'Protocol',
+    name: 'a WebSocket handshake that is not whole, or hides another request',
+    file: SOCKETS,
+    test: 'whose handshake comes with something behind it, or behind a request without an answer',
+    control: 'a whole one is opened (same file)',
+  },
+  {
+    area: 'Protocol',
+    name: 'a WebSocket that a page of somebody else opens',
+    file: SOCKETS,
+    test: 'that a page of somebody else would open',
+    control: 'pages of friends open one in the same test',
+  },
+  {
+    area: 'Exhaustion',
+    name: 'hoarding of WebSockets',
+    file: SOCKETS,
+    test: 'when there are too many, of one address or in all; one that closes makes room',
+    control: 'as many as there is room for are opened (same test)',
   },
   {
     area: 'Exhaustion',

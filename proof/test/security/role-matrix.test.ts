@@ -162,7 +162,15 @@ async function subjectsOf(scene: Scene): Promise<readonly Subject[]> {
     await person('staff', 'customer', 'staff'),
     await person('an admin', 'customer', 'admin'),
     ...allPermissions.map(machine),
+    await keyAsItIs(scene, 'stock:read', 'catalogue:write'),
   ]
+}
+
+/** A real key, which is shown to the gateway itself and not exchanged before. */
+async function keyAsItIs(scene: Scene, ...permissions: readonly Permission[]): Promise<Subject> {
+  const body = { name: 'Till', scopes: permissions }
+  const { body: made } = await scene.call({ method: 'POST', path: '/api/v1/api-keys', body }, scene.people.staff.token)
+  return { name: 'a key that is not exchanged', isPerson: false, permissions, token: made.key }
 }
 
 /** As each of them has told the log when it started. */

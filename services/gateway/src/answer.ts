@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { ProblemError } from '@micromart/http-kit/problem'
 
 /** Who sends an answer, and waits while nobody takes it. */
@@ -19,6 +20,8 @@ export interface Answer {
   end(chunk?: Buffer): void
   /** No more comes of what has begun, and it is not whole. */
   breakOff(): void
+  /** The service has changed the protocol, as the route wished; what follows on this socket belongs to the taker. Without it none is wished. */
+  switched?(headers: string[], socket: Duplex): void
   /** There is no answer, and this is why. */
   refuse(problem: ProblemError): void
 }

@@ -80,6 +80,20 @@ export const GatewayConfig = Type.Object({
     minimum: 1,
     description: 'of them from one address; trusted proxies have no such limit',
   }),
+  MOST_WEB_SOCKETS: env.integer({
+    default: 2_000,
+    description: 'of all connections those that are WebSockets; routes for them come from the routes file',
+  }),
+  MOST_WEB_SOCKETS_PER_ADDRESS: env.integer({
+    default: 100,
+    minimum: 1,
+    description: 'of them for one client, behind trusted proxies too',
+  }),
+  WEB_SOCKET_IDLE_S: env.integer({
+    default: 120,
+    minimum: 1,
+    description: 'a WebSocket on which nothing was sent for so long is ended, in seconds',
+  }),
   LEAST_BYTES_PER_S: env.integer({
     default: 256,
     description: 'who sends a body or reads an answer more slowly for ten seconds is cut off; 0 for nobody',
@@ -94,7 +108,7 @@ export const GatewayConfig = Type.Object({
     description: 'JSON file that changes the built-in routes; read again when it changes and on SIGHUP',
   }),
   JWKS_URL: env.urls({ description: 'where the keys of access tokens are' }),
-  USER_GRPC_URL: env.urls({ description: 'gRPC addresses of user, who knows which sessions have ended' }),
+  USER_GRPC_URL: env.urls({ description: 'gRPC addresses of user, who knows sessions and API keys' }),
   INTERNAL_TOKEN: env.secret({ description: 'what services show each other for gRPC queries' }),
   USER_URL: upstream('user'),
   PRODUCT_URL: upstream('product'),

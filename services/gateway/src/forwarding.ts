@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { kitProblem, ProblemError } from '@micromart/http-kit/problem'
 import type { Answer, Source } from './answer.ts'
 import type { Balancer, Upstream } from './balancer.ts'
@@ -122,6 +123,16 @@ export class Forwarding implements Work, Source, Timed, Asker {
     this.#conversation = conversation
   }
 
+  onSwitched(headers: string[], socket: Duplex): void {
+    if (this.#over || !this.#answer.switched) {
+      socket.on('error', () => {}).destroy()
+      return
+    }
+    this.#settle('succeeded')
+    this.#tell('answered')
+    this.#answer.switched(headers, socket)
+  }
+
   onHead(status: number, headers: string[]): void {
     if (this.#over) return
     this.#begun = true
@@ -182,9 +193,10 @@ export class Forwarding implements Work, Source, Timed, Asker {
     this.#tried = this.#tried === NOBODY ? [upstream] : [...this.#tried, upstream]
     const body = this.#body && (this.#body.whole() ?? this.#body.open())
     const usual = body === undefined || Buffer.isBuffer(body) ? upstream.whole : upstream.uploads
-    const transport = this.#ask.route.isStream ? upstream.streams : usual
-    const { method, target } = this.#ask
-    transport.ask({ method, target, headers: requestHeaders(this.#ask, this.#remainingMs()), body }, this)
+    const { method, target, route } = this.#ask
+    const transport = route.isStream || route.isWebSocket ? upstream.streams : usual
+    const headers = requestHeaders(this.#ask, this.#remainingMs())
+    transport.ask({ method, target, headers, body, isHandshake: route.isWebSocket === true }, this)
   }
 
   #remainingMs(): number {

@@ -3,6 +3,7 @@ import type { Metrics, Series } from '@micromart/telemetry/metrics'
 import type { Exchange } from './exchange.ts'
 import type { Route } from './routes.ts'
 import type { GuardCounts, ServiceGuard } from './service-guard.ts'
+import type { WebSockets } from './web-sockets/web-sockets.ts'
 
 const BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
@@ -10,17 +11,25 @@ const BREAKER_STATES = { closed: 0, 'half-open': 1, open: 2 }
 
 const NOWHERE = { method: 'none', path: 'none' }
 
+export interface Measured {
+  readonly guards: ReadonlyMap<ServiceName, ServiceGuard>
+  readonly webSockets: Pick<WebSockets, 'count'>
+}
+
 /** Counts requests by route and class of status. @returns what is called for each request that is over */
-export function measureGateway(
-  metrics: Metrics,
-  guards: ReadonlyMap<ServiceName, ServiceGuard>,
-): (exchange: Exchange) => void {
+export function measureGateway(metrics: Metrics, { guards, webSockets }: Measured): (exchange: Exchange) => void {
   const durations = metrics.histogram({
     name: 'micromart_gateway_request_duration_seconds',
     help: 'From the request to the end of its answer. Status "gone": the client left first. Route "none": a page of the gateway, or nothing.',
     buckets: BUCKETS_S,
   })
   observeGuards(metrics, guards)
+  metrics.observe({
+    name: 'micromart_gateway_web_sockets',
+    help: 'WebSockets that are open now, and handshakes.',
+    kind: 'gauge',
+    read: () => [{ labels: {}, value: webSockets.count() }],
+  })
   /** By route, and then by the first digit of the status. */
   const known = new Map<Pick<Route, 'method' | 'path'>, (Series | undefined)[]>()
 

@@ -7,6 +7,8 @@ import type { Ids } from '@micromart/kernel/ids'
 import { crashPoint } from '@micromart/telemetry/crash-points'
 import type { Logger } from '@micromart/telemetry/logger'
 import type { Answer } from './answer.ts'
+import { identifyByKey, isApiKey } from './api-keys/identify-by-key.ts'
+import type { ApiKeys } from './api-keys/key-exchange.ts'
 import { type Client, clientsBehind } from './client.ts'
 import { Exchange, GatewayResponse } from './exchange.ts'
 import type { Forwarder } from './forwarder.ts'
@@ -15,6 +17,8 @@ import { KEEP_ALIVE_MS } from './prepared-head.ts'
 import { fail } from './refusal.ts'
 import { type FindRoute, type Match, targetFault } from './router.ts'
 import { refuseUnreadable } from './unreadable.ts'
+import { isHandshake, upgradeRequired } from './web-sockets/handshake.ts'
+import type { WebSockets } from './web-sockets/web-sockets.ts'
 
 /** A page that the gateway answers itself. */
 export type Page = (request: IncomingMessage, response: GatewayResponse) => Promise<void> | void
@@ -25,6 +29,8 @@ export interface RateLimits {
   admit(exchange: Exchange): ProblemError | undefined | Promise<ProblemError | undefined>
   /** Counts a token that was not good. @returns what to say instead of 401, if there were too many of them */
   badToken(exchange: Exchange): ProblemError | undefined
+  /** Whether so few came from there lately that more may be tried; counts nothing. */
+  mayGuess(exchange: Exchange): boolean
 }
 
 /** Answers that are kept here for a while. */
@@ -58,6 +64,8 @@ export interface GatewayOptions {
   readonly pages: ReadonlyMap<string, Page>
   readonly forwarder: Forwarder
   readonly verifyToken: VerifyToken
+  /** Without them a key is a token that is no good. */
+  readonly apiKeys?: ApiKeys
   readonly ids: Ids
   readonly log: Logger
   /** Who asks, behind proxies that are trusted; by default whoever has opened the connection. */
@@ -65,6 +73,8 @@ export interface GatewayOptions {
   readonly rateLimits?: RateLimits
   readonly cache?: ResponseCache
   readonly manners?: Manners
+  /** Without them a route for one is closed. */
+  readonly webSockets?: WebSockets
   /** Called for each request that is over. */
   readonly measure?: (exchange: Exchange) => void
 }
@@ -78,7 +88,20 @@ const peers = clientsBehind(() => false)
  * each step knows at once, all of it happens in one go, without a promise.
  */
 export function createGateway(options: GatewayOptions): Server<typeof IncomingMessage, typeof GatewayResponse> {
-  const { pages, findRoute, forwarder, verifyToken, rateLimits, cache, manners, measure, log, ids } = options
+  const {
+    pages,
+    findRoute,
+    forwarder,
+    verifyToken,
+    apiKeys,
+    rateLimits,
+    cache,
+    manners,
+    webSockets,
+    measure,
+    log,
+    ids,
+  } = options
   const answerOf = (exchange: Exchange) => manners?.dress?.(exchange) ?? exchange
   const ways: Ways = { forward: forwarder.forward, answerOf }
   const clientOf = options.clientOf ?? peers
@@ -107,12 +130,17 @@ export function createGateway(options: GatewayOptions): Server<typeof IncomingMe
     return showPage(page, exchange)
   }
 
+  const callerOf = (exchange: Exchange, token: string) =>
+    apiKeys && isApiKey(token)
+      ? identifyByKey(apiKeys, exchange, { key: token, mayGuess: () => rateLimits?.mayGuess(exchange) ?? true })
+      : verifyToken(token)
+
   const identify = (exchange: Exchange): Promise<void> | void => {
     const { authorization } = exchange.headers
     if (authorization === undefined) return limit(exchange)
     let caller: ReturnType<VerifyToken>
     try {
-      caller = verifyToken(bearerToken(authorization) ?? '')
+      caller = callerOf(exchange, bearerToken(authorization) ?? '')
     } catch (error) {
       throw rateLimits?.badToken(exchange) ?? error
     }
@@ -144,10 +172,16 @@ export function createGateway(options: GatewayOptions): Server<typeof IncomingMe
   const enter = (exchange: Exchange): Promise<void> | void => {
     requireAccess(exchange.route.access, exchange.caller)
     if (exchange.response.destroyed) return // the client went while something was asked about it
+    if (exchange.route.isWebSocket) return openWebSocket(exchange)
     if (cache?.serve(exchange, ways)) return
     const waiting = isRead(exchange) ? undefined : crashPoint('forward.before', () => [kindOf(exchange)])
     if (waiting === undefined) return pass(exchange)
     return waiting.then(() => pass(exchange))
+  }
+
+  const openWebSocket = (exchange: Exchange) => {
+    if (!webSockets) throw upgradeRequired(exchange)
+    exchange.work = webSockets.open(exchange, forwarder.forward)
   }
 
   const pass = (exchange: Exchange) => {
@@ -180,7 +214,18 @@ export function createGateway(options: GatewayOptions): Server<typeof IncomingMe
     crashPoint('forward.after', () => [kindOf(exchange)])?.catch(() => this.destroy())
   }
 
-  return createServer({ ...LIMITS, requireHostHeader: false, ServerResponse: GatewayResponse }, handle)
+  /** Not while an answer is still owed on the same connection: then it is a request like any other, and refused. */
+  const shouldUpgradeCallback = (request: IncomingMessage) =>
+    webSockets !== undefined &&
+    latest.get(request.socket)?.writableFinished !== false &&
+    isHandshake(request, findRoute)
+
+  const server = createServer(
+    { ...LIMITS, requireHostHeader: false, ServerResponse: GatewayResponse, shouldUpgradeCallback },
+    handle,
+  )
+  webSockets?.serve(server)
+  return server
     .on('checkExpectation', handle)
     .on('clientError', (error, socket) =>
       refuseUnreadable(error, socket, { latest: latest.get(socket), context: requestContext({}, ids) }),

@@ -3,6 +3,7 @@ import type { Discovery } from '@micromart/discovery/discovery'
 import type { Broker } from '@micromart/messaging/broker'
 import { queryClients } from '@micromart/service-kit/queries'
 import type { Logger } from '@micromart/telemetry/logger'
+import type { ApiKeysParts } from './api-keys/key-exchange.ts'
 import { type Hearing, hearBroadcasts } from './broadcasts.ts'
 import { type CachedReads, createResponseCache } from './cache/response-cache.ts'
 import type { GatewayConfig } from './config.ts'
@@ -13,6 +14,8 @@ export interface Knowledge {
   /** Undefined when it is turned off. */
   readonly cache: CachedReads | undefined
   readonly ended: EndedSessions
+  /** Asks user for an access token. */
+  readonly exchangeKey: ApiKeysParts['exchange']
   close(): Promise<void>
 }
 
@@ -40,6 +43,7 @@ export async function gatherKnowledge(parts: {
   return {
     cache,
     ended,
+    exchangeKey: (apiKey) => user.exchangeApiKey({ apiKey }),
     close: async () => {
       await stopHearing?.()
       await ended.close()

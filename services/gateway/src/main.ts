@@ -10,6 +10,7 @@ import type { Env } from '@micromart/service-kit/config'
 import { serviceNames } from '@micromart/service-kit/service'
 import type { Logger } from '@micromart/telemetry/logger'
 import { answerCluster, clusterMetrics, createMetrics, type Metrics } from '@micromart/telemetry/metrics'
+import { createApiKeys } from './api-keys/key-exchange.ts'
 import { createBalancer, type Upstreams } from './balancer.ts'
 import { type GatewayConfig, gatewayConfig } from './config.ts'
 import { refuseEnded } from './ended-sessions.ts'
@@ -26,6 +27,7 @@ import { startProcesses } from './processes.ts'
 import { openRouteTable } from './route-table.ts'
 import { routes } from './routes.ts'
 import { upstreamAddresses, watchUpstreams } from './upstreams.ts'
+import type { WebSockets } from './web-sockets/web-sockets.ts'
 
 export interface GatewayParts {
   readonly environment: Env
@@ -65,7 +67,8 @@ export const gateway = {
     })
     const now = () => clock.now().getTime()
     const knowledge = await gatherKnowledge({ config, broker, discovery, now, log })
-    const { cache, ended } = knowledge
+    const { cache, ended, exchangeKey: exchange } = knowledge
+    const verifyToken = jwksVerifier({ jwksUrls: config.JWKS_URL, clock })
     const leaving = new AbortController()
     const pages = gatewayPages({
       leaving: () => leaving.signal.aborted,
@@ -74,7 +77,7 @@ export const gateway = {
       readiness: oneAtATime(() => readinessOf(balancer.addresses())),
     })
     const { findRoute } = table
-    const door = frontDoor({ config, log, findRoute })
+    const door = frontDoor({ config, log, findRoute, ended })
     const forwarder = createForwarder({ balancer, services: serviceNames, mostInFlight: config.UPSTREAM_CONCURRENCY })
     const metrics = config.METRICS_PORT > 0 ? createMetrics() : undefined
     const server = createGateway({
@@ -84,14 +87,16 @@ export const gateway = {
       ...(cache ? { cache } : {}),
       ids,
       log,
-      verifyToken: refuseEnded(jwksVerifier({ jwksUrls: config.JWKS_URL, clock }), ended),
+      verifyToken: refuseEnded(verifyToken, ended),
+      apiKeys: createApiKeys({ exchange, verifyToken, ended, now, log }),
       clientOf: door.clientOf,
       rateLimits: door.rateLimits,
       manners: door.manners,
-      ...(metrics && { measure: measureGateway(metrics, forwarder.guards) }),
+      webSockets: door.webSockets,
+      ...(metrics && { measure: measureGateway(metrics, { guards: forwarder.guards, webSockets: door.webSockets }) }),
     })
     const stopGuarding = door.guard(server)
-    const end = endOf(server, leaving.signal)
+    const end = endOf(server, door.webSockets, leaving.signal)
     await listen(server, config).catch(async (error: unknown) => {
       table.close()
       await knowledge.close()
@@ -157,7 +162,11 @@ const listen = (server: Server, { PORT, HOST }: GatewayConfig) =>
   })
 
 /** The end of a server: takes nothing new, lets what runs finish, and ends what has not after ten seconds. */
-function endOf(server: ReturnType<typeof createGateway>, leaving: AbortSignal): () => Promise<void> {
+function endOf(
+  server: ReturnType<typeof createGateway>,
+  webSockets: WebSockets,
+  leaving: AbortSignal,
+): () => Promise<void> {
   const running = new Set<GatewayResponse>()
   const closeIdle = () => {
     if (!server.listening && running.size === 0) server.closeIdleConnections()
@@ -174,11 +183,16 @@ function endOf(server: ReturnType<typeof createGateway>, leaving: AbortSignal): 
   leaving.addEventListener('abort', () => {
     for (const response of running) response.shouldKeepAlive = false
     endStreams(running)
+    webSockets.endAll()
   })
   return () =>
     new Promise<void>((resolve) => {
       endStreams(running) // and those that have come since
-      const timer = setTimeout(() => server.closeAllConnections(), LAST_ANSWERS_MS)
+      webSockets.close()
+      const timer = setTimeout(() => {
+        server.closeAllConnections()
+        webSockets.cutAll()
+      }, LAST_ANSWERS_MS)
       // the close of an HTTP server would cut off answers that are made but not read yet
       Server.prototype.close.call(server, () => {
         clearTimeout(timer)

@@ -6,6 +6,8 @@ interface Document {
   readonly components?: { readonly schemas?: Record<string, unknown> }
 }
 
+const BEARER = { type: 'http', scheme: 'bearer', description: 'an access token, or an API key as it is' }
+
 const FRESH_MS = 30_000
 const PATIENCE_MS = 2_000
 
@@ -54,7 +56,7 @@ export function mergedOpenApi(
         description: 'Guest carts and their orders are opened with the header Cart-Token.',
       },
       paths,
-      components: { schemas, securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+      components: { schemas, securitySchemes: { bearer: BEARER } },
       'x-missing': Object.keys(addresses()).filter((service) => !known.has(service)),
     }
   }

@@ -42,6 +42,18 @@ describe('a routes file', () => {
     assert.equal(routeOf({ routes: [added] }, added.route)?.service, 'product')
   })
 
+  test('adds a WebSocket, and makes none of what is built in', () => {
+    const added = { route: 'GET /live', service: 'order', access: 'public', webSocket: true }
+    assert.equal(routeOf({ routes: [added] }, added.route)?.isWebSocket, true)
+    assert.equal(routeOf({ routes: [{ ...added, webSocket: undefined }] }, added.route)?.isWebSocket, undefined)
+    for (const entry of [
+      { ...added, route: 'GET /api/v1/orders' },
+      { ...added, route: 'POST /live' },
+    ])
+      assert.match(faultsOf({ routes: [entry] })[0] ?? '', /^\/routes\/0 \(.*\) is .* WebSocket/)
+    assert.match(faultsOf({ routes: [{ ...added, webSocket: false }] })[0] ?? '', /^\/routes\/0\/webSocket /)
+  })
+
   test('may close what is open, and never opens what is closed', () => {
     const open = 'GET /api/v1/products'
     const closed = 'PUT /api/v1/users/:id/roles'

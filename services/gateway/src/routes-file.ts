@@ -22,6 +22,8 @@ const RouteEntry = Type.Object(
     bodyLimitBytes: Type.Optional(Type.Integer({ minimum: 0, maximum: 64 * 1024 * 1024 })),
     deadlineMs: Type.Optional(Type.Integer({ minimum: 1, maximum: 300_000 })),
     limit: Type.Optional(oneOf(routeLimits)),
+    /** It is a WebSocket; for new routes only. */
+    webSocket: Type.Optional(Type.Literal(true)),
   },
   closed,
 )
@@ -87,19 +89,22 @@ function parse(text: string): Result<Static<typeof RoutesFile>, readonly string[
   return faults.length > 0 ? err(faults) : ok(body as Static<typeof RoutesFile>)
 }
 
-function changeFault({ access }: RouteEntry, before: Route): string | undefined {
+function changeFault({ access, webSocket }: RouteEntry, before: Route): string | undefined {
+  if (webSocket) return 'is built in and no WebSocket'
   if (access === undefined || access === before.access || widthOf(access) < widthOf(before.access)) return undefined
   return `opens what the code has closed: ${before.access} can only become narrower`
 }
 
-const newFault = ({ disabled, service, access }: RouteEntry): string | undefined => {
+const newFault = ({ route, disabled, service, access, webSocket }: RouteEntry): string | undefined => {
+  if (webSocket && !route.startsWith('GET ')) return 'is a WebSocket, whose handshake is a GET'
   if (disabled) return 'switches off a route that does not exist'
   return service && access ? undefined : 'is new, so it must say its service and its access'
 }
 
 const widthOf = (access: Access) => (access === 'public' ? 2 : access === 'signed-in' ? 1 : 0)
 
-function routeOf({ route, service, access, bodyLimitBytes, deadlineMs, limit }: RouteEntry, before?: Route): Route {
+function routeOf(entry: RouteEntry, before?: Route): Route {
+  const { route, service, access, bodyLimitBytes, deadlineMs, limit, webSocket } = entry
   const [method = '', path = ''] = route.split(' ')
   return {
     ...(before ?? { ...routeDefaults, method, path, service: service ?? 'user' }),
@@ -108,5 +113,6 @@ function routeOf({ route, service, access, bodyLimitBytes, deadlineMs, limit }: 
     ...(bodyLimitBytes !== undefined && { bodyLimit: bodyLimitBytes }),
     ...(deadlineMs !== undefined && { deadlineMs }),
     ...(limit && { limit }),
+    ...(webSocket && { isWebSocket: webSocket }),
   }
 }

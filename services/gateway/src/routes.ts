@@ -17,6 +17,8 @@ export interface Route {
   readonly deadlineMs: number
   /** Its answer lasts: no deadline, and connections and a limit of its own; ended when the gateway is told to end. */
   readonly isStream?: true
+  /** It is a WebSocket: the deadline is for the handshake alone, and anything but a handshake is refused. */
+  readonly isWebSocket?: true
   /** For a read whose answer is the same for everybody who has no permissions. */
   readonly cache?: CacheRule
   /** For a write: the tags of what it may change. */

@@ -58,7 +58,7 @@ export const unavailable = (service: string) =>
     detail: `The ${service} service cannot be reached right now; try again in a moment`,
   })
 
-const overloaded = () =>
+export const overloaded = () =>
   new ProblemError(503, {
     code: 'gateway.overloaded',
     detail: 'There are too many requests right now; try again in a moment',

@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import { after, describe, type TestContext, test } from 'node:test'
 import type { Envelope } from '@micromart/contracts/envelope'
-import { UserQueries } from '@micromart/contracts/gen/user_pb'
 import type { AnyMessageType } from '@micromart/contracts/message'
 import { ProductChanged } from '@micromart/contracts/product'
 import { broadcasts, topology } from '@micromart/contracts/topology'
@@ -12,13 +9,13 @@ import { SessionsEnded } from '@micromart/contracts/user-sessions'
 import type { Broker } from '@micromart/messaging/broker'
 import { createMemoryBroker } from '@micromart/messaging/memory-broker'
 import { createRabbitMqBroker } from '@micromart/messaging/rabbitmq-broker'
-import { queryServer } from '@micromart/service-kit/queries'
 import { silentLogger } from '@micromart/telemetry/logger'
 import { startFaultProxy } from '@micromart/testkit/fault-proxy'
 import { createVirtualHost } from '@micromart/testkit/rabbitmq-vhost'
 import { skipWithout } from '@micromart/testkit/require-server'
 import { until } from '@micromart/testkit/until'
 import { ask, clock, startGateway, startIssuer, startService } from './gateway-harness.ts'
+import { startUser } from './user-stand-in.ts'
 
 const MINUTE_MS = 60_000
 const inMinutes = (minutes: number) => new Date(clock.now().getTime() + minutes * MINUTE_MS).toISOString()
@@ -43,32 +40,6 @@ const tell = async (broker: Broker, type: AnyMessageType, data: unknown) => {
   const sent = envelope(type, data)
   const confirmed = async () => (await broker.publish([sent])[0])?.confirmed === true
   await until(confirmed, { what: `a confirm of ${type.type}` })
-}
-
-/** Stands in for user: knows which sessions have ended. */
-async function startUser(t: TestContext) {
-  const ended: { sessionId: string; tokensExpireAt: string }[] = []
-  const state = { ended, asked: 0 }
-  const server = queryServer(
-    (router) => {
-      router.service(UserQueries, {
-        getContact: () => ({ found: false }),
-        listEndedSessions: () => {
-          state.asked += 1
-          return { sessions: ended }
-        },
-      })
-    },
-    { internalToken: 'test-internal-token' },
-  )
-  const sessions = new Set<{ destroy(): void }>()
-  server.on('session', (session) => sessions.add(session))
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  t.after(() => {
-    for (const session of sessions) session.destroy()
-    server.close()
-  })
-  return Object.assign(state, { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })
 }
 
 const changed = (productId: string, ...handles: string[]) => ({

@@ -33,6 +33,7 @@ describe('metrics', () => {
       'micromart_gateway_in_flight{service="product"} 0',
       'micromart_gateway_breaker_state{service="product"} 0',
       'micromart_gateway_shed_total{service="cart"} 0',
+      'micromart_gateway_web_sockets 0',
     ])
       assert.ok(text.includes(expected), expected)
     assert.doesNotMatch(text, /secret/)

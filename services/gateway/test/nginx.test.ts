@@ -15,7 +15,9 @@ import { promisify } from 'node:util'
 import { freePorts } from '@micromart/testkit/free-ports'
 import { skipWithout } from '@micromart/testkit/require-server'
 import { until } from '@micromart/testkit/until'
+import { Agent, WebSocket } from 'undici'
 import { startGateway, startService } from './gateway-harness.ts'
+import { startWebSocketService } from './web-socket-service.ts'
 
 const NGINX = '/usr/sbin/nginx'
 const skip = skipWithout(existsSync(NGINX) ? {} : { unavailable: `nginx is not installed: there is no ${NGINX}` })
@@ -250,6 +252,26 @@ describe('nginx in front', { skip }, () => {
     for (const goOn of waiting) goOn()
     const [second] = await once(response, 'data')
     assert.equal(String(second), 'data: 2\n\n')
+  })
+
+  test('passes a WebSocket on, over TLS and in both directions', async (t) => {
+    const dir = await mkdtemp(join(tmpdir(), 'micromart-routes-'))
+    t.after(() => rm(dir, { recursive: true }))
+    const file = join(dir, 'routes.json')
+    const live = { route: 'GET /api/v1/live', service: 'order', access: 'public', webSocket: true }
+    await writeFile(file, JSON.stringify({ routes: [live] }))
+    const order = await startWebSocketService(t)
+    const gateway = await startGateway(t, { order: order.url, given: { ...generous, ROUTES_FILE: file } })
+    const { tls } = await startNginx(t, [gateway.url])
+    const dispatcher = new Agent({ connect: { ca: tls.ca, servername: tls.servername } })
+    t.after(() => dispatcher.destroy())
+    const socket = new WebSocket(`wss://127.0.0.1:${tls.port}/api/v1/live`, { dispatcher })
+    const answer = new Promise((resolve) => socket.addEventListener('message', ({ data }) => resolve(data)))
+    socket.addEventListener('open', () => socket.send('hello'))
+    assert.equal(await answer, 'hello')
+    const end = new Promise<number>((resolve) => socket.addEventListener('close', ({ code }) => resolve(code)))
+    socket.close(1000)
+    assert.equal(await end, 1000)
   })
 
   test('reloads under load without a failed request', async (t) => {

@@ -87,7 +87,8 @@ describe('the merged API document', () => {
       '/api/v1/orders': { get: { summary: 'mine', ...signedIn, 'x-access': 'signed-in' } },
     })
     assert.deepEqual(Object.keys(body.components.schemas).sort(), ['Order', 'Product'])
-    assert.deepEqual(body.components.securitySchemes.bearer, { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
+    const { type, scheme } = body.components.securitySchemes.bearer
+    assert.deepEqual([type, scheme], ['http', 'bearer'])
   })
 
   test('is there without a service that is down or talks nonsense, and whole again as soon as it is back', async (t) => {

@@ -7,6 +7,7 @@ import { postgresAccountLinks } from './adapters/postgres-account-links.ts'
 import { postgresAddresses } from './adapters/postgres-addresses.ts'
 import { postgresContacts } from './adapters/postgres-contacts.ts'
 import { postgresAccountChanges, postgresClosing, postgresOpenAccounts } from './adapters/postgres-open-accounts.ts'
+import type { ApiKeys } from './api-keys.ts'
 import { emailChange } from './change-email.ts'
 import { accountClosing } from './close-account.ts'
 import { storefrontUrl, type UserConfig } from './config.ts'
@@ -42,6 +43,7 @@ export function accountLife(
     sessions: Sessions
     /** Sessions and API keys whose access tokens may still live. */
     ended: Sessions['ended']
+    exchangeKey: ApiKeys['exchange']
   },
 ): AccountLife {
   const { config, database, outbox, timers, write, audit, clock, ids, http } = parts
@@ -69,7 +71,7 @@ export function accountLife(
   return {
     isCommon,
     mailLink,
-    queries: userQueries({ contacts, mails, ended: own.ended }),
+    queries: userQueries({ ...own, contacts, mails }),
     subscription,
     timerHandlers: [forgetLinks, mailResets, ...privacyTimers],
   }

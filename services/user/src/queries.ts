@@ -3,11 +3,19 @@ import { UserQueries } from '@micromart/contracts/gen/user_pb'
 import { isUuid } from '@micromart/kernel/ids'
 import type { AccountMails } from './account-mails.ts'
 import type { Contacts } from './account-ports.ts'
+import type { ApiKeys } from './api-keys.ts'
 import type { Sessions } from './sessions.ts'
+
+export interface AskedOfUser {
+  readonly contacts: Contacts
+  readonly mails: AccountMails
+  readonly ended: Sessions['ended']
+  readonly exchangeKey: ApiKeys['exchange']
+}
 
 /** What other services may ask over gRPC. */
 export const userQueries =
-  ({ contacts, mails, ended }: { contacts: Contacts; mails: AccountMails; ended: Sessions['ended'] }) =>
+  ({ contacts, mails, ended, exchangeKey }: AskedOfUser) =>
   (router: ConnectRouter) =>
     router.service(UserQueries, {
       getContact: async ({ userId }) => {
@@ -27,4 +35,8 @@ export const userQueries =
           tokensExpireAt: tokensExpireAt.toISOString(),
         })),
       }),
+      exchangeApiKey: async ({ apiKey }) => {
+        const exchanged = await exchangeKey(apiKey)
+        return exchanged.ok ? { good: true, ...exchanged.value } : { good: false }
+      },
     })

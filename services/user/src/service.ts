@@ -52,7 +52,8 @@ export async function userService(parts: ServiceParts<UserConfig>): Promise<Buil
   const ended = async () => (await Promise.all([sessions.ended(), keys.ended()])).flat()
   const strong = await secondFactorsOn(parts)
   const own = {
-    ...{ ended, passwords, throttle: signIns.throttle, mailThrottle: mailThrottle(mails.throttle) },
+    ...{ ended, exchangeKey: keys.exchange },
+    ...{ passwords, throttle: signIns.throttle, mailThrottle: mailThrottle(mails.throttle) },
     sessions: endingChallengesToo(sessions, strong.challenges),
   }
   const { queries, subscription, timerHandlers, ...life } = accountLife(parts, own)

@@ -113,6 +113,20 @@ describe('API keys and the security log', () => {
     assert.ok(!(await ended()).includes(id))
   })
 
+  test('the gateway asks over gRPC and gets the same; whatever is wrong with a key is not good', async () => {
+    const { key, id } = (await make('staff', { name: 'A', scopes: ['stock:read'] })).body
+    const user = queryClients(h.internalToken)(UserQueries, [h.grpcUrl])
+    for (const apiKey of ['', 'x', `${key.slice(0, -1)}!`, `mm_${'0'.repeat(32)}_${'A'.repeat(43)}`]) {
+      const { good, accessToken } = await user.exchangeApiKey({ apiKey })
+      assert.deepEqual([good, accessToken], [false, ''], apiKey)
+    }
+    const { good, accessToken, expiresIn } = await user.exchangeApiKey({ apiKey: key })
+    assert.deepEqual([good, expiresIn], [true, 300])
+    assert.deepEqual(await callerOf(accessToken), { kind: 'machine', keyId: id, permissions: ['stock:read'] })
+    await revoke(id, (await signIn('staff')).accessToken)
+    assert.equal((await user.exchangeApiKey({ apiKey: key })).good, false)
+  })
+
   test('nobody has more than fifty good keys', async () => {
     const { user: admin } = await signIn('admin')
     await h.database.execute(

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file user.proto.
  */
 export const file_user: GenFile = /*@__PURE__*/
-  fileDesc("Cgp1c2VyLnByb3RvEhFtaWNyb21hcnQudXNlci52MSIkChFHZXRDb250YWN0UmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIkAKEkdldENvbnRhY3RSZXNwb25zZRINCgVmb3VuZBgBIAEoCBIMCgRuYW1lGAIgASgJEg0KBWVtYWlsGAMgASgJIkkKFUdldEFjY291bnRNYWlsUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEg4KBmxldHRlchgCIAEoCRIPCgdsaW5rX2lkGAMgASgJImYKFkdldEFjY291bnRNYWlsUmVzcG9uc2USDQoFZm91bmQYASABKAgSDAoEbmFtZRgCIAEoCRINCgVlbWFpbBgDIAEoCRIMCgRsaW5rGAQgASgJEhIKCmV4cGlyZXNfYXQYBSABKAkiGgoYTGlzdEVuZGVkU2Vzc2lvbnNSZXF1ZXN0Ik4KGUxpc3RFbmRlZFNlc3Npb25zUmVzcG9uc2USMQoIc2Vzc2lvbnMYASADKAsyHy5taWNyb21hcnQudXNlci52MS5FbmRlZFNlc3Npb24iPAoMRW5kZWRTZXNzaW9uEhIKCnNlc3Npb25faWQYASABKAkSGAoQdG9rZW5zX2V4cGlyZV9hdBgCIAEoCTK/AgoLVXNlclF1ZXJpZXMSWQoKR2V0Q29udGFjdBIkLm1pY3JvbWFydC51c2VyLnYxLkdldENvbnRhY3RSZXF1ZXN0GiUubWljcm9tYXJ0LnVzZXIudjEuR2V0Q29udGFjdFJlc3BvbnNlEm4KEUxpc3RFbmRlZFNlc3Npb25zEisubWljcm9tYXJ0LnVzZXIudjEuTGlzdEVuZGVkU2Vzc2lvbnNSZXF1ZXN0GiwubWljcm9tYXJ0LnVzZXIudjEuTGlzdEVuZGVkU2Vzc2lvbnNSZXNwb25zZRJlCg5HZXRBY2NvdW50TWFpbBIoLm1pY3JvbWFydC51c2VyLnYxLkdldEFjY291bnRNYWlsUmVxdWVzdBopLm1pY3JvbWFydC51c2VyLnYxLkdldEFjY291bnRNYWlsUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("Cgp1c2VyLnByb3RvEhFtaWNyb21hcnQudXNlci52MSIkChFHZXRDb250YWN0UmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIkAKEkdldENvbnRhY3RSZXNwb25zZRINCgVmb3VuZBgBIAEoCBIMCgRuYW1lGAIgASgJEg0KBWVtYWlsGAMgASgJIkkKFUdldEFjY291bnRNYWlsUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEg4KBmxldHRlchgCIAEoCRIPCgdsaW5rX2lkGAMgASgJImYKFkdldEFjY291bnRNYWlsUmVzcG9uc2USDQoFZm91bmQYASABKAgSDAoEbmFtZRgCIAEoCRINCgVlbWFpbBgDIAEoCRIMCgRsaW5rGAQgASgJEhIKCmV4cGlyZXNfYXQYBSABKAkiGgoYTGlzdEVuZGVkU2Vzc2lvbnNSZXF1ZXN0Ik4KGUxpc3RFbmRlZFNlc3Npb25zUmVzcG9uc2USMQoIc2Vzc2lvbnMYASADKAsyHy5taWNyb21hcnQudXNlci52MS5FbmRlZFNlc3Npb24iPAoMRW5kZWRTZXNzaW9uEhIKCnNlc3Npb25faWQYASABKAkSGAoQdG9rZW5zX2V4cGlyZV9hdBgCIAEoCSIoChVFeGNoYW5nZUFwaUtleVJlcXVlc3QSDwoHYXBpX2tleRgBIAEoCSJQChZFeGNoYW5nZUFwaUtleVJlc3BvbnNlEgwKBGdvb2QYASABKAgSFAoMYWNjZXNzX3Rva2VuGAIgASgJEhIKCmV4cGlyZXNfaW4YAyABKAUypgMKC1VzZXJRdWVyaWVzElkKCkdldENvbnRhY3QSJC5taWNyb21hcnQudXNlci52MS5HZXRDb250YWN0UmVxdWVzdBolLm1pY3JvbWFydC51c2VyLnYxLkdldENvbnRhY3RSZXNwb25zZRJuChFMaXN0RW5kZWRTZXNzaW9ucxIrLm1pY3JvbWFydC51c2VyLnYxLkxpc3RFbmRlZFNlc3Npb25zUmVxdWVzdBosLm1pY3JvbWFydC51c2VyLnYxLkxpc3RFbmRlZFNlc3Npb25zUmVzcG9uc2USZQoOR2V0QWNjb3VudE1haWwSKC5taWNyb21hcnQudXNlci52MS5HZXRBY2NvdW50TWFpbFJlcXVlc3QaKS5taWNyb21hcnQudXNlci52MS5HZXRBY2NvdW50TWFpbFJlc3BvbnNlEmUKDkV4Y2hhbmdlQXBpS2V5EigubWljcm9tYXJ0LnVzZXIudjEuRXhjaGFuZ2VBcGlLZXlSZXF1ZXN0GikubWljcm9tYXJ0LnVzZXIudjEuRXhjaGFuZ2VBcGlLZXlSZXNwb25zZWIGcHJvdG8z");
 
 /**
  * @generated from message micromart.user.v1.GetContactRequest
@@ -187,6 +187,54 @@ export const EndedSessionSchema: GenMessage<EndedSession> = /*@__PURE__*/
   messageDesc(file_user, 6);
 
 /**
+ * @generated from message micromart.user.v1.ExchangeApiKeyRequest
+ */
+export type ExchangeApiKeyRequest = Message<"micromart.user.v1.ExchangeApiKeyRequest"> & {
+  /**
+   * @generated from field: string api_key = 1;
+   */
+  apiKey: string;
+};
+
+/**
+ * Describes the message micromart.user.v1.ExchangeApiKeyRequest.
+ * Use `create(ExchangeApiKeyRequestSchema)` to create a new message.
+ */
+export const ExchangeApiKeyRequestSchema: GenMessage<ExchangeApiKeyRequest> = /*@__PURE__*/
+  messageDesc(file_user, 7);
+
+/**
+ * @generated from message micromart.user.v1.ExchangeApiKeyResponse
+ */
+export type ExchangeApiKeyResponse = Message<"micromart.user.v1.ExchangeApiKeyResponse"> & {
+  /**
+   * False for a key that is not valid, has expired or was revoked.
+   *
+   * @generated from field: bool good = 1;
+   */
+  good: boolean;
+
+  /**
+   * @generated from field: string access_token = 2;
+   */
+  accessToken: string;
+
+  /**
+   * In seconds.
+   *
+   * @generated from field: int32 expires_in = 3;
+   */
+  expiresIn: number;
+};
+
+/**
+ * Describes the message micromart.user.v1.ExchangeApiKeyResponse.
+ * Use `create(ExchangeApiKeyResponseSchema)` to create a new message.
+ */
+export const ExchangeApiKeyResponseSchema: GenMessage<ExchangeApiKeyResponse> = /*@__PURE__*/
+  messageDesc(file_user, 8);
+
+/**
  * What other services may ask about people.
  *
  * @generated from service micromart.user.v1.UserQueries
@@ -219,6 +267,16 @@ export const UserQueries: GenService<{
     methodKind: "unary";
     input: typeof GetAccountMailRequestSchema;
     output: typeof GetAccountMailResponseSchema;
+  },
+  /**
+   * A short access token for an API key, as POST /api/v1/auth/token gives it.
+   *
+   * @generated from rpc micromart.user.v1.UserQueries.ExchangeApiKey
+   */
+  exchangeApiKey: {
+    methodKind: "unary";
+    input: typeof ExchangeApiKeyRequestSchema;
+    output: typeof ExchangeApiKeyResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_user, 0);

@@ -23,6 +23,7 @@ export function limitedRequests(limiter: RateLimiter): RateLimits {
       return verdict instanceof Promise ? verdict.then((known) => outcome(exchange, known)) : outcome(exchange, verdict)
     },
     badToken: (exchange) => outcome(exchange, limiter.badToken(limitKey(exchange.address))),
+    mayGuess: ({ address }) => limiter.mayGuess(limitKey(address)),
   }
 }
 

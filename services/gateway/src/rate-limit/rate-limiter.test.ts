@@ -76,6 +76,9 @@ describe('rate limits of one process', () => {
     const tries = Array.from({ length: 3 }, () => limiter.badToken('203.0.113.9').admitted)
     assert.deepEqual(tries, [true, true, false])
     assert.equal(limiter.badToken('198.51.100.1').admitted, true)
+    assert.equal(limiter.mayGuess('203.0.113.9'), false)
+    const looks = Array.from({ length: 3 }, () => limiter.mayGuess('198.51.100.1'))
+    assert.deepEqual(looks, [true, true, true], 'to look costs nothing')
   })
 
   test('never more than the quota and what came back, for any order of callers and times', () => {

@@ -35,6 +35,8 @@ export interface RateLimiter {
   admit(asked: Asked): Verdict | Promise<Verdict>
   /** Counts a token that was not good, against its address. @returns the verdict of that bucket */
   badToken(address: string): Verdict
+  /** Whether that bucket would take one more; it takes none. */
+  mayGuess(address: string): boolean
   close(): void
 }
 
@@ -110,6 +112,10 @@ export function createRateLimiter({
     badToken: (address) => {
       const cells = known['bad-token'].of(address)
       return takeHere(cells) ? admitted(fieldsOf([cells])) : refused([cells], cells)
+    },
+    mayGuess: (address) => {
+      const { tatUs, policy } = known['bad-token'].of(address)
+      return cellsLeft(tatUs, nowUs(), policy) > 0
     },
     close: () => teller?.close(),
   }

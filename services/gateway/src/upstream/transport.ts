@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
 
 /** A request as the service gets it. */
 export interface Question {
@@ -9,6 +9,8 @@ export interface Question {
   readonly headers: readonly string[]
   /** A stream is sent as it comes. */
   readonly body: Buffer | Readable | undefined
+  /** Asks for a WebSocket (RFC 6455, section 4.1). */
+  readonly isHandshake?: boolean
 }
 
 /** Who asks. Hears of a head, any number of chunks and the end; `onFailed` may come in the place of each, and nothing after it. */
@@ -19,6 +21,8 @@ export interface Asker {
   onHead(status: number, headers: string[]): void
   onChunk(chunk: Buffer): void
   onEnd(): void
+  /** In the place of an answer: from now on the connection is the asker's. */
+  onSwitched?(headers: string[], socket: Duplex): void
   /** With a `syscall` of `connect` nothing was sent. Otherwise `code` says more: see `isReset` and `isGarbage`. */
   onFailed(error: Error): void
 }

@@ -4,12 +4,14 @@ import type { Asker, Conversation, Transport } from './transport.ts'
 
 /** By undici: for bodies that come as they are sent, for answers that last, and for services that are asked over TLS. */
 export const undiciTransport = (pool: Pool): Transport => ({
-  ask: ({ method, target, headers, body }, asker) => {
-    const own = { method: method as Dispatcher.HttpMethod, path: target, headers: [...headers], body: body ?? null }
-    pool.dispatch(own, new Turn(asker))
+  ask: ({ method, target, headers, body, isHandshake }, asker) => {
+    const about = { method: method as Dispatcher.HttpMethod, path: target, headers: [...headers], body: body ?? null }
+    pool.dispatch({ ...about, upgrade: isHandshake ? 'websocket' : null }, new Turn(asker))
   },
   close: () => pool.close(),
 })
+
+type Upgraded = Parameters<Required<Dispatcher.DispatchHandler>['onRequestUpgrade']>
 
 /** One question, as undici tells of it. */
 class Turn implements Dispatcher.DispatchHandler, Conversation {
@@ -42,6 +44,11 @@ class Turn implements Dispatcher.DispatchHandler, Conversation {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
     if (this.#isOver) controller.abort(unwanted())
+  }
+
+  onRequestUpgrade(...[, , headers, socket]: Upgraded): void {
+    if (!this.#isOver && this.#asker.onSwitched) this.#asker.onSwitched(listOf(headers), socket)
+    else socket.on('error', () => {}).destroy()
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {

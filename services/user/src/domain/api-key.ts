@@ -1,3 +1,4 @@
+import { API_KEY_FORM, API_KEY_PREFIX } from '@micromart/contracts/api-key'
 import { allPermissions, type Permission, permissionsOf, type Role } from '@micromart/contracts/permissions'
 
 /** A key that lets a machine in, as far as it may be shown. */
@@ -26,13 +27,11 @@ export const scopeNow = ({ scopes }: ApiKey, ownersRoles: readonly Role[]): read
 
 export const isGood = ({ expiresAt, revokedAt }: ApiKey, now: Date): boolean => revokedAt === null && expiresAt > now
 
-const FORM = /^mm_([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})_([A-Za-z0-9_-]{43})$/
-
-/** `mm_`, the id without its dashes, and the secret. */
-export const spellApiKey = (id: string, secret: string): string => `mm_${id.replaceAll('-', '')}_${secret}`
+export const spellApiKey = (id: string, secret: string): string =>
+  `${API_KEY_PREFIX}${id.replaceAll('-', '')}_${secret}`
 
 export function readApiKey(text: string): { readonly id: string; readonly secret: string } | undefined {
-  const [, ...parts] = FORM.exec(text) ?? []
+  const [, ...parts] = API_KEY_FORM.exec(text) ?? []
   const secret = parts.pop()
   return secret === undefined ? undefined : { id: parts.join('-'), secret }
 }

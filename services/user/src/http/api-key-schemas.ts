@@ -34,7 +34,9 @@ export const ApiKeyList = Type.Object({ items: Type.Array(Type.Object(shown)) })
 
 export const MadeApiKeyBody = Type.Object({
   ...shown,
-  key: Type.String({ description: 'exchange it at /api/v1/auth/token; nobody can read it again' }),
+  key: Type.String({
+    description: 'shown as a bearer token, or exchanged at /api/v1/auth/token; nobody can read it again',
+  }),
 })
 
 /** Whatever is no key of ours is a wrong one, whatever it looks like. */
