@@ -19,6 +19,7 @@ import {
   EmailVerificationRequested,
   PasswordChanged,
   PasswordResetRequested,
+  RegistrationAttempted,
 } from './user.ts'
 import { SessionsEnded } from './user-sessions.ts'
 
@@ -50,6 +51,7 @@ const subscribers = {
     OrderRefunded,
     EmailVerificationRequested,
     PasswordResetRequested,
+    RegistrationAttempted,
     EmailChangeRequested,
     EmailChanged,
     PasswordChanged,

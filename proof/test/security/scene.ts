@@ -9,6 +9,7 @@ import { type Database, openDatabase } from '@micromart/postgres/database'
 import { freePortRange } from '@micromart/testkit/free-ports'
 import { until } from '@micromart/testkit/until'
 import type { JWK } from 'jose'
+import { openAccount } from '../../src/newcomer.ts'
 import { openShopkeeper, type Shopkeeper } from '../../src/shopkeeper.ts'
 import { ADDRESS, type Answer, type Call, createShopper, type GuestCart, type Shopper } from '../../src/shopper.ts'
 import { unlimited } from '../../src/unlimited.ts'
@@ -126,10 +127,8 @@ function currencies(): () => string {
 
 async function register(call: Scene['call']): Promise<Person> {
   const email = `${randomUUID()}@example.com`
-  const body = { email, password: PASSWORD, name: 'Mallory' }
-  const answer = await call({ method: 'POST', path: '/api/v1/auth/register', body })
-  assert.equal(answer.status, 201, answer.text)
-  return { id: answer.body.user.id, email, token: answer.body.accessToken }
+  const { user, accessToken } = await openAccount(call, { email, password: PASSWORD, name: 'Mallory' })
+  return { id: user.id, email, token: accessToken }
 }
 
 function possessions({

@@ -19,10 +19,11 @@ import { profileRoutes } from './http/profile-routes.ts'
 import { linkMailer, type MailLink } from './mail-links.ts'
 import { newPassword } from './new-password.ts'
 import { linkOpener } from './open-link.ts'
-import type { Passwords, SignInThrottle } from './ports.ts'
+import type { Passwords, SignInThrottle, Users } from './ports.ts'
 import { privacy } from './privacy.ts'
 import { userQueries } from './queries.ts'
 import { reauthentication } from './reauthenticate.ts'
+import { type AskForAccount, registrations } from './registration.ts'
 import { resetRequests } from './request-reset.ts'
 import type { Sessions } from './sessions.ts'
 import { emailVerification } from './verify-email.ts'
@@ -30,12 +31,14 @@ import { emailVerification } from './verify-email.ts'
 export interface AccountLife extends Required<Pick<BuiltService, 'queries' | 'subscription' | 'timerHandlers'>> {
   readonly isCommon: IsCommonPassword
   readonly mailLink: MailLink
+  readonly askForAccount: AskForAccount
 }
 
 /** What becomes of an account once it is there: its routes, its mails, and what others may ask about it. */
 export function accountLife(
   parts: ServiceParts<UserConfig>,
   own: {
+    users: Users
     passwords: Passwords
     throttle: SignInThrottle
     mailThrottle: MailThrottle
@@ -54,6 +57,7 @@ export function accountLife(
   const isCommon = isCommonPassword
   const { mailLink, forgetLinks } = linkMailer({ links, timers, outbox, ids, clock })
   const { requestReset, mailResets } = resetRequests({ accounts, mailLink, timers, audit, ids, clock })
+  const { askForAccount, openAccounts } = registrations({ ...parts, ...own, accounts, mailLink })
   const prove = prover(reauthentication({ accounts, passwords, throttle, database, audit }))
   const shared = { ...own, accounts, changes, links, mailLink, outbox, audit, ids, clock, write, prove, isCommon }
   const openLink = linkOpener({ links, tokens, clock })
@@ -69,8 +73,9 @@ export function accountLife(
   return {
     isCommon,
     mailLink,
+    askForAccount,
     queries: userQueries({ contacts, mails, ended: own.ended }),
     subscription,
-    timerHandlers: [forgetLinks, mailResets, ...privacyTimers],
+    timerHandlers: [forgetLinks, mailResets, openAccounts, ...privacyTimers],
   }
 }

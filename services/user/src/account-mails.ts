@@ -29,6 +29,7 @@ const pages: Readonly<Record<LinkPurpose, string>> = {
 const linkLetters: Readonly<Record<string, LinkPurpose>> = {
   'verify-email': 'verify-email',
   'reset-password': 'reset-password',
+  'registration-attempted': 'reset-password',
   'confirm-new-email': 'change-email',
 }
 

@@ -29,6 +29,11 @@ export const UserConfig = Type.Object({
     maximum: 60,
     description: 'so many seconds after its use a refresh token is taken once more, for its answer may have been lost',
   }),
+  USER_SIGN_IN_NEEDS_VERIFIED_EMAIL: env.flag({
+    default: true,
+    description:
+      'true: registering tells nobody whether an address has an account, and one signs in after following the mailed link; false: somebody new is signed in at once, and a known address is refused',
+  }),
   USER_ERASURE_AFTER_S: env.integer({
     default: 20,
     maximum: 86_400,

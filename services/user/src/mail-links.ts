@@ -1,3 +1,4 @@
+import type { MessageType } from '@micromart/contracts/message'
 import { EmailChangeRequested, EmailVerificationRequested, PasswordResetRequested } from '@micromart/contracts/user'
 import type { Clock } from '@micromart/kernel/clock'
 import type { Ids } from '@micromart/kernel/ids'
@@ -32,6 +33,10 @@ export interface LinkWish {
   readonly purpose: LinkPurpose
   /** Where it goes; default the account's address. */
   readonly newEmail?: string
+  /** What tells notification of it; default the message of the purpose. */
+  readonly message?: MessageType<{ userId: string; linkId: string }>
+  /** Most links of the purpose within an hour, default `MOST_LINKS`. */
+  readonly most?: number
   /** What asked for it, where one transaction serves many. */
   readonly context?: WorkContext
 }
@@ -45,11 +50,12 @@ export function linkMailer(parts: { links: AccountLinks; timers: Timers; outbox:
 } {
   const { links, timers, outbox, ids, clock } = parts
 
-  const mailLink: MailLink = async (tx, { account, purpose, newEmail, context }) => {
+  const mailLink: MailLink = async (tx, { account, purpose, context, ...wish }) => {
+    const { newEmail, message = requested[purpose], most = MOST_LINKS } = wish
     const createdAt = clock.now()
     const later = (ms: number) => new Date(createdAt.getTime() + ms)
     const since = later(-LINK_WINDOW_MS)
-    if ((await links.countSince(tx, { userId: account.id, purpose, since })) >= MOST_LINKS)
+    if ((await links.countSince(tx, { userId: account.id, purpose, since })) >= most)
       return err({
         code: 'user.too-many-mails' as const,
         detail: 'Enough such mails were sent to this account already; try again later',
@@ -63,7 +69,7 @@ export function linkMailer(parts: { links: AccountLinks; timers: Timers; outbox:
     const dueAt = later(LINK_LIFETIME_MS[purpose] + LINK_KEPT_MS)
     const forget = { id: `${FORGET_LINK}:${link.id}`, kind: FORGET_LINK, subject: link.id, data: {}, dueAt, context }
     await timers.schedule(tx, [forget])
-    await outbox.add(tx, [send(requested[purpose], { userId, linkId: link.id }, context)])
+    await outbox.add(tx, [send(message, { userId, linkId: link.id }, context)])
     return ok({ ...link, endedAt: null })
   }
 

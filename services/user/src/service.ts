@@ -52,15 +52,19 @@ export async function userService(parts: ServiceParts<UserConfig>): Promise<Buil
   const ended = async () => (await Promise.all([sessions.ended(), keys.ended()])).flat()
   const strong = await secondFactorsOn(parts)
   const own = {
-    ...{ ended, passwords, throttle: signIns.throttle, mailThrottle: mailThrottle(mails.throttle) },
+    ...{ ended, users, passwords, throttle: signIns.throttle, mailThrottle: mailThrottle(mails.throttle) },
     sessions: endingChallengesToo(sessions, strong.challenges),
   }
-  const { queries, subscription, timerHandlers, ...life } = accountLife(parts, own)
-  const accounts = createAccounts({ ...own, ...life, users, ids, database, audit })
+  const { queries, subscription, timerHandlers, askForAccount, ...life } = accountLife(parts, own)
+  const needsVerifiedEmail = config.USER_SIGN_IN_NEEDS_VERIFIED_EMAIL
+  const accounts = createAccounts({ ...own, ...life, needsVerifiedEmail, ids, database, audit })
   const entrance = createEntrance({ database, accounts, users, sessions, ...strong })
   const reauthenticate = reauthentication({ ...parts, ...own, accounts: postgresOpenAccounts(database) })
   const doors = openDoors(parts, { entrance, reauthenticate, secondFactors: strong.secondFactors })
-  authRoutes(http, { accounts, entrance, sessions, passwords, write })
+  authRoutes(http, {
+    ...{ accounts, entrance, sessions, passwords, write },
+    askForAccount: needsVerifiedEmail ? askForAccount : undefined,
+  })
   sessionRoutes(http, { sessions })
   signingKeyRoutes(http, { ring, tokens, clock })
   userRoutes(http, { users, write, audit, sessions })

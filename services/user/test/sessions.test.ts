@@ -6,6 +6,7 @@ import { queryClients } from '@micromart/service-kit/queries'
 import { type HttpCall, type ServiceHarness, startServiceForTest } from '@micromart/testkit/service-harness'
 import { postgresSessions } from '../src/adapters/postgres-sessions.ts'
 import { user } from '../src/main.ts'
+import { signsInAtOnce } from './account-harness.ts'
 
 const DAY_MS = 86_400_000
 const PASSWORD = 'a good password'
@@ -20,7 +21,7 @@ interface SignedIn {
 describe('sessions', () => {
   let h: ServiceHarness
   before(async () => {
-    h = await startServiceForTest(user, { env: { USER_DEMO_ACCOUNTS: 'true' }, ownKeys: true })
+    h = await startServiceForTest(user, { env: { USER_DEMO_ACCOUNTS: 'true', ...signsInAtOnce }, ownKeys: true })
   })
   after(() => h.close())
 

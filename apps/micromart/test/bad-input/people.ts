@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import type { Database } from '@micromart/postgres/database'
+import { mailedToken, openAccount } from '@micromart/proof/newcomer'
 import type { Shopper } from '@micromart/proof/shopper'
-import { until } from '@micromart/testkit/until'
 import { email } from './nasty.ts'
 
 /** Somebody with an account of their own, and a password that may be changed. */
@@ -19,6 +20,8 @@ export interface People {
   /** Has asked for an export, and has it. */
   readonly readsExport: Person & { readonly exportId: string }
   readonly isForgotten: Person
+  /** Signed in, with an address that nobody has proven: as a shop has them that did not ask for it before. */
+  readonly isUnproven: Person
   /** Opens the receipt of somebody who asked to be forgotten. */
   readonly receiptToken: string
   /** Of mailed links that nobody has opened. */
@@ -29,7 +32,7 @@ export const address = {
   ...{ name: 'Ada', line1: '1 High Street', line2: '', city: 'York', region: '', postalCode: 'YO1 7HH', country: 'GB' },
 }
 
-export async function openPeople(shopper: Shopper): Promise<People> {
+export async function openPeople(shopper: Shopper, books: Database): Promise<People> {
   const call = async (path: string, body: object | undefined, token?: string) => {
     const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
     const answer = await shopper.call({ method: 'POST', path, body, headers })
@@ -38,24 +41,17 @@ export async function openPeople(shopper: Shopper): Promise<People> {
   }
   const register = async (): Promise<Person> => {
     const person = { email: email(), password: 'a password of my own' }
-    const { accessToken } = await call('/api/v1/auth/register', { ...person, name: 'Ada' })
-    return { ...person, token: accessToken as string }
+    const { accessToken } = await openAccount(shopper.call, { ...person, name: 'Ada' })
+    return { ...person, token: accessToken }
   }
-  /** What the newest mail with a link of this kind carries. */
-  const mailed = (to: string, template: string) =>
-    until(
-      async () => {
-        const { body } = await shopper.call({ method: 'GET', path: `/api/v1/mailbox?to=${encodeURIComponent(to)}` })
-        const mails = body.items as readonly { template: string; text: string }[]
-        const text = mails.find((mail) => mail.template === template)?.text ?? ''
-        return /#token=([\w-]+)/.exec(text)?.[1]
-      },
-      { withinMs: 20_000, what: `the mail ${template}` },
-    )
+  const mailed = (to: string, template: string) => mailedToken(shopper.call, { to, template })
 
   const keeper = await register()
   const { id } = await call('/api/v1/users/me/addresses', address, keeper.token)
-  const [verifies, resets, changes] = [await register(), await register(), await register()]
+  const [resets, changes, unproven] = [await register(), await register(), await register()]
+  await books.execute('UPDATE users SET email_verified_at = NULL WHERE email = $1', [unproven.email])
+  const verifies = { email: email(), password: 'a password of my own', name: 'Ada' }
+  await call('/api/v1/auth/register', verifies)
   await call('/api/v1/auth/password-resets', { email: resets.email })
   const newEmail = email()
   const [reader, leaver] = [await register(), await register()]
@@ -69,6 +65,7 @@ export async function openPeople(shopper: Shopper): Promise<People> {
     keepsAddresses: { ...keeper, addressId: id as string },
     readsExport: { ...reader, exportId: exportId as string },
     isForgotten: await register(),
+    isUnproven: unproven,
     receiptToken: receiptToken as string,
     tokens: {
       verify: await mailed(verifies.email, 'verify-email'),

@@ -2,6 +2,7 @@
 export type AccountTemplate =
   | 'verify-email'
   | 'reset-password'
+  | 'registration-attempted'
   | 'confirm-new-email'
   | 'email-change-requested'
   | 'email-changed'

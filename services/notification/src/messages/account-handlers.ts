@@ -6,6 +6,7 @@ import {
   EmailVerificationRequested,
   PasswordChanged,
   PasswordResetRequested,
+  RegistrationAttempted,
 } from '@micromart/contracts/user'
 import { type MessageHandler, on } from '@micromart/service-kit/subscription'
 import type { AccountTemplate } from '../domain/account-letter.ts'
@@ -30,6 +31,7 @@ export function accountHandlers(queue: QueueAccountEmails): readonly MessageHand
   return [
     writing(EmailVerificationRequested, byLink, 'verify-email'),
     writing(PasswordResetRequested, byLink, 'reset-password'),
+    writing(RegistrationAttempted, byLink, 'registration-attempted'),
     writing(EmailChangeRequested, byLink, 'confirm-new-email', 'email-change-requested'),
     writing(EmailChanged, byLink, 'email-changed'),
     writing(PasswordChanged, ({ changeId }) => ({ causeId: changeId, linkId: '' }), 'password-changed'),

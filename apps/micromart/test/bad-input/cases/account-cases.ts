@@ -180,7 +180,7 @@ export const accountCases: CasesByRoute = {
     ],
   },
   'POST /api/v1/users/me/email-verification': {
-    good: () => ({ path: '/api/v1/users/me/email-verification' }),
+    good: ({ people }) => ({ path: '/api/v1/users/me/email-verification', headers: bearer(people.isUnproven.token) }),
     accepted: 202,
     idempotent: true,
     bodyIsOptional: true,

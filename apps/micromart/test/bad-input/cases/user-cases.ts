@@ -24,7 +24,7 @@ const unlikely = [
 export const userCases: CasesByRoute = {
   'POST /api/v1/auth/register': {
     good: () => ({ path: '/api/v1/auth/register', body: { email: email(), password, name: `Ada ${CANARY}` } }),
-    accepted: 201,
+    accepted: 202,
     idempotent: true,
     wrongField: ['400 user.email-invalid', '400 user.name-invalid'],
     special: () => [
@@ -39,7 +39,6 @@ export const userCases: CasesByRoute = {
       ...[' ', '\n', `A\r\nB`, NUL, HALF_A_PAIR, 'A\u2028B', '\u001b[31mA'].map((name) =>
         bad(`the name ${JSON.stringify(name)}`, { body: { email: email(), password, name } }, '400 user.name-invalid'),
       ),
-      bad('a known address', { body: { email: 'ADMIN@micromart.test ', password, name: 'A' } }, '409 user.email-taken'),
       bad('a short password', { body: { email: email(), password: 'short', name: 'A' } }, INVALID),
       bad('roles to be had', { body: { email: email(), password, name: 'A', roles: ['admin'] } }, INVALID),
     ],

@@ -24,6 +24,13 @@ const words: Readonly<Record<AccountTemplate, Words>> = {
     link: 'Set a new password',
     after: 'If it was not you, do nothing: your password stays as it is.',
   },
+  'registration-attempted': {
+    subject: 'You have an account already',
+    before:
+      'Somebody, hopefully you, wanted to open an account with this e-mail address, and there is one already. Sign in to it, or set a new password.',
+    link: 'Set a new password',
+    after: 'If it was not you, do nothing: your account stays as it is.',
+  },
   'confirm-new-email': {
     subject: 'Please confirm your new e-mail address',
     before: 'Somebody wants this to be the e-mail address of their account.',
