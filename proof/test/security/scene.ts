@@ -47,7 +47,10 @@ export interface Scene {
   close(): Promise<void>
 }
 
+/** Of the demo accounts. */
 export const PASSWORD = 'micromart-demo'
+/** Of those who open an account. */
+export const NEW_PASSWORD = 'a long enough password'
 const PATIENCE_MS = 60_000
 
 export const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
@@ -127,7 +130,7 @@ function currencies(): () => string {
 
 async function register(call: Scene['call']): Promise<Person> {
   const email = `${randomUUID()}@example.com`
-  const { user, accessToken } = await openAccount(call, { email, password: PASSWORD, name: 'Mallory' })
+  const { user, accessToken } = await openAccount(call, { email, password: NEW_PASSWORD, name: 'Mallory' })
   return { id: user.id, email, token: accessToken }
 }
 

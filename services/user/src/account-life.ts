@@ -9,7 +9,9 @@ import { postgresContacts } from './adapters/postgres-contacts.ts'
 import { postgresAccountChanges, postgresClosing, postgresOpenAccounts } from './adapters/postgres-open-accounts.ts'
 import { emailChange } from './change-email.ts'
 import { accountClosing } from './close-account.ts'
-import { storefrontUrl, type UserConfig } from './config.ts'
+import { forbiddenWords, storefrontUrl, type UserConfig } from './config.ts'
+import { linkLifetimes } from './domain/account-link.ts'
+import { leansOnHouseWords } from './domain/house-words.ts'
 import type { IsCommonPassword } from './domain/password.ts'
 import { addressRoutes } from './http/address-routes.ts'
 import { emailRoutes } from './http/email-routes.ts'
@@ -54,8 +56,12 @@ export function accountLife(
   const links = postgresAccountLinks({ database, clock })
   const contacts = postgresContacts(database)
   const tokens = hmacLinkTokens({ secret: config.INTERNAL_TOKEN })
-  const isCommon = isCommonPassword
-  const { mailLink, forgetLinks } = linkMailer({ links, timers, outbox, ids, clock })
+  const leansOnWords = leansOnHouseWords(forbiddenWords(config))
+  const isCommon: IsCommonPassword = (typed) => isCommonPassword(typed) || leansOnWords(typed)
+  const { mailLink, forgetLinks } = linkMailer({
+    ...{ links, timers, outbox, ids, clock },
+    lifetimes: linkLifetimes({ resetMinutes: config.USER_RESET_LINK_MINUTES }),
+  })
   const { requestReset, mailResets } = resetRequests({ accounts, mailLink, timers, audit, ids, clock })
   const { askForAccount, openAccounts } = registrations({ ...parts, ...own, accounts, mailLink })
   const prove = prover(reauthentication({ accounts, passwords, throttle, database, audit }))
@@ -66,7 +72,7 @@ export function accountLife(
   emailRoutes(http, { ...shared, openLink, verification: emailVerification(shared), change: emailChange(shared) })
   const close = accountClosing({ ...shared, closing: postgresClosing({ clock }) })
   profileRoutes(http, { ...shared, close })
-  const { subscription, timerHandlers: privacyTimers } = privacy(parts, { prove, close })
+  const { subscription, timerHandlers: privacyTimers } = privacy(parts, { ...shared, openLink, close })
   addressRoutes(http, { accounts, addresses: postgresAddresses({ clock }), database, write, ids })
 
   const mails = accountMails({ contacts, links, tokens, clock, storefrontUrl: storefrontUrl(config) })

@@ -23,6 +23,7 @@ const pages: Readonly<Record<LinkPurpose, string>> = {
   'verify-email': 'account/verify-email',
   'reset-password': 'account/reset-password',
   'change-email': 'account/confirm-email',
+  'erase-person': 'account/confirm-erasure',
 }
 
 /** Letters that carry a link, and what it is for. */
@@ -31,6 +32,7 @@ const linkLetters: Readonly<Record<string, LinkPurpose>> = {
   'reset-password': 'reset-password',
   'registration-attempted': 'reset-password',
   'confirm-new-email': 'change-email',
+  'confirm-erasure': 'erase-person',
 }
 
 export function accountMails(parts: {

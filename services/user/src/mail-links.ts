@@ -1,5 +1,10 @@
 import type { MessageType } from '@micromart/contracts/message'
-import { EmailChangeRequested, EmailVerificationRequested, PasswordResetRequested } from '@micromart/contracts/user'
+import {
+  EmailChangeRequested,
+  EmailVerificationRequested,
+  ErasureLinkRequested,
+  PasswordResetRequested,
+} from '@micromart/contracts/user'
 import type { Clock } from '@micromart/kernel/clock'
 import type { Ids } from '@micromart/kernel/ids'
 import { err, ok, type Refusal, type Result } from '@micromart/kernel/result'
@@ -11,8 +16,8 @@ import type { AccountLinks, OpenAccount } from './account-ports.ts'
 import {
   type AccountLink,
   LINK_KEPT_MS,
-  LINK_LIFETIME_MS,
   LINK_WINDOW_MS,
+  type LinkLifetimes,
   type LinkPurpose,
   MOST_LINKS,
 } from './domain/account-link.ts'
@@ -23,6 +28,7 @@ const requested = {
   'verify-email': EmailVerificationRequested,
   'reset-password': PasswordResetRequested,
   'change-email': EmailChangeRequested,
+  'erase-person': ErasureLinkRequested,
 } satisfies Record<LinkPurpose, unknown>
 
 export type TooManyMails = Refusal<'user.too-many-mails'> & { readonly waitMs: number }
@@ -44,11 +50,18 @@ export interface LinkWish {
 /** Decides in the caller's transaction that a link will be mailed. No account gets more than five of a kind in an hour. */
 export type MailLink = (tx: Transaction, wish: LinkWish) => Promise<Result<AccountLink, TooManyMails>>
 
-export function linkMailer(parts: { links: AccountLinks; timers: Timers; outbox: Outbox; ids: Ids; clock: Clock }): {
+export function linkMailer(parts: {
+  links: AccountLinks
+  lifetimes: LinkLifetimes
+  timers: Timers
+  outbox: Outbox
+  ids: Ids
+  clock: Clock
+}): {
   mailLink: MailLink
   forgetLinks: AnyTimerHandler
 } {
-  const { links, timers, outbox, ids, clock } = parts
+  const { links, lifetimes, timers, outbox, ids, clock } = parts
 
   const mailLink: MailLink = async (tx, { account, purpose, context, ...wish }) => {
     const { newEmail, message = requested[purpose], most = MOST_LINKS } = wish
@@ -61,12 +74,12 @@ export function linkMailer(parts: { links: AccountLinks; timers: Timers; outbox:
         detail: 'Enough such mails were sent to this account already; try again later',
         waitMs: LINK_WINDOW_MS,
       })
-    const expiresAt = later(LINK_LIFETIME_MS[purpose])
+    const expiresAt = later(lifetimes[purpose])
     const userId = account.id
     const emails = { email: newEmail ?? account.email, previousEmail: newEmail === undefined ? null : account.email }
     const link = { id: ids.next(), userId, purpose, ...emails, createdAt, expiresAt }
     links.add(tx, link)
-    const dueAt = later(LINK_LIFETIME_MS[purpose] + LINK_KEPT_MS)
+    const dueAt = later(lifetimes[purpose] + LINK_KEPT_MS)
     const forget = { id: `${FORGET_LINK}:${link.id}`, kind: FORGET_LINK, subject: link.id, data: {}, dueAt, context }
     await timers.schedule(tx, [forget])
     await outbox.add(tx, [send(message, { userId, linkId: link.id }, context)])

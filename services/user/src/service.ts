@@ -18,6 +18,7 @@ import { LINK_WINDOW_MS, MOST_LINKS } from './domain/account-link.ts'
 import { DEMO_PASSWORD, ensureAccounts, firstAccounts } from './first-accounts.ts'
 import { apiKeyRoutes } from './http/api-key-routes.ts'
 import { authRoutes } from './http/auth-routes.ts'
+import { prover } from './http/own-account.ts'
 import { securityLogRoutes } from './http/security-log-routes.ts'
 import { sessionRoutes } from './http/session-routes.ts'
 import { signingKeyRoutes } from './http/signing-key-routes.ts'
@@ -65,7 +66,7 @@ export async function userService(parts: ServiceParts<UserConfig>): Promise<Buil
     ...{ accounts, entrance, sessions, passwords, write },
     askForAccount: needsVerifiedEmail ? askForAccount : undefined,
   })
-  sessionRoutes(http, { sessions })
+  sessionRoutes(http, { sessions, prove: prover(reauthenticate) })
   signingKeyRoutes(http, { ring, tokens, clock })
   userRoutes(http, { users, write, audit, sessions })
   apiKeyRoutes(http, { keys, write })
@@ -118,6 +119,7 @@ function sessionsOn(parts: ServiceParts<UserConfig>, { users, tokens }: { users:
     longestMs: config.USER_SESSION_DAYS * DAY_MS,
     retryMs: config.USER_REFRESH_RETRY_S * 1_000,
     accessTokenMs: config.USER_TOKEN_TTL_S * 1_000,
+    recentMs: config.USER_RECENT_SIGN_IN_S * 1_000,
   }
   return createSessions({
     ...{ database, users, tokens, audit, clock, ids, outbox, limits },

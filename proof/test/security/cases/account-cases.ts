@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { openAccount } from '../../../src/newcomer.ts'
 import type { Attack, Blow, Target } from '../abuse-case.ts'
-import { bearer, PASSWORD, type Scene } from '../scene.ts'
+import { bearer, NEW_PASSWORD, type Scene } from '../scene.ts'
 import { type Answered, blow, send } from '../send.ts'
 import { jsonOf, openDoor } from '../unprotected/door.ts'
 
@@ -44,7 +44,7 @@ export const accountCases: readonly Attack[] = [
     refusals: ['the same'],
     attack: async (target, scene) => {
       const register = (email: string) =>
-        send(target, { method: 'POST', path: REGISTER, body: { email, password: PASSWORD, name: 'Eve' } })
+        send(target, { method: 'POST', path: REGISTER, body: { email, password: NEW_PASSWORD, name: 'Eve' } })
       const [known, unknown] = [
         await register(scene.people.attacker.email),
         await register(`${randomUUID()}@example.com`),
@@ -66,15 +66,15 @@ export const accountCases: readonly Attack[] = [
     refusals: ['429 user.too-many-attempts'],
     attack: async (target, scene) => {
       const email = `${randomUUID()}@example.com`
-      await openAccount(scene.call, { email, password: PASSWORD, name: 'Vic' })
+      await openAccount(scene.call, { email, password: NEW_PASSWORD, name: 'Vic' })
       for (let index = 0; index < 30; index += 1) await signIn(target, email, `guess number ${index}`)
-      const answer = await signIn(target, email, PASSWORD) // the guess that is right comes too late
+      const answer = await signIn(target, email, NEW_PASSWORD) // the guess that is right comes too late
       return [blow('the thirty-first guess', answer, answer.status === 200)]
     },
     openUnprotected: (scene) =>
       openDoor(scene.url, async (asked) => {
         const { password } = jsonOf(asked)
-        return password === PASSWORD
+        return password === NEW_PASSWORD
           ? { status: 200, body: {} }
           : { status: 401, body: { code: 'user.bad-credentials' } }
       }),
@@ -87,7 +87,7 @@ export const accountCases: readonly Attack[] = [
     attack: async (target, scene) => {
       const fields = { roles: ['admin'], id: randomUUID(), isAdmin: true, emailVerified: true, passwordHash: 'x' }
       const blows = Object.entries(fields).map(async ([field, value]): Promise<Blow> => {
-        const body = { email: `${randomUUID()}@example.com`, password: PASSWORD, name: 'Mallory', [field]: value }
+        const body = { email: `${randomUUID()}@example.com`, password: NEW_PASSWORD, name: 'Mallory', [field]: value }
         const answer = await send(target, { method: 'POST', path: REGISTER, body })
         return blow(field, answer)
       })

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { type Newcomer, openAccount } from '../../../src/newcomer.ts'
 import type { Attack, Blow, Target } from '../abuse-case.ts'
-import { bearer, PASSWORD, type Scene } from '../scene.ts'
+import { bearer, NEW_PASSWORD, type Scene } from '../scene.ts'
 import { blow, send } from '../send.ts'
 import { jsonOf, openDoor, withJson } from '../unprotected/door.ts'
 
 const REFRESH = '/api/v1/auth/refresh'
 
 const signedIn = (scene: Scene) =>
-  openAccount(scene.call, { email: `${randomUUID()}@example.com`, password: PASSWORD, name: 'Vic' })
+  openAccount(scene.call, { email: `${randomUUID()}@example.com`, password: NEW_PASSWORD, name: 'Vic' })
 
 const refresh = (target: Target, refreshToken: string) =>
   send(target, { method: 'POST', path: REFRESH, body: { refreshToken } })

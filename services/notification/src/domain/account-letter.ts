@@ -8,6 +8,7 @@ export type AccountTemplate =
   | 'email-changed'
   | 'password-changed'
   | 'account-closed'
+  | 'confirm-erasure'
 
 /** What the user service says when a mail is written. */
 export interface AccountAddressee {
