@@ -25,7 +25,9 @@ export interface People {
   /** Opens the receipt of somebody who asked to be forgotten. */
   readonly receiptToken: string
   /** Of mailed links that nobody has opened. */
-  readonly tokens: { readonly verify: string; readonly reset: string; readonly change: string }
+  readonly tokens: { readonly verify: string; readonly reset: string; readonly change: string; readonly erase: string }
+  /** The id of an account that its owner has closed. */
+  readonly closedId: string
 }
 
 export const address = {
@@ -36,13 +38,13 @@ export async function openPeople(shopper: Shopper, books: Database): Promise<Peo
   const call = async (path: string, body: object | undefined, token?: string) => {
     const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
     const answer = await shopper.call({ method: 'POST', path, body, headers })
-    assert.ok([201, 202].includes(answer.status), `${path}: ${answer.status} ${answer.text}`)
+    assert.ok([201, 202, 204].includes(answer.status), `${path}: ${answer.status} ${answer.text}`)
     return answer.body
   }
-  const register = async (): Promise<Person> => {
+  const register = async (): Promise<Person & { readonly id: string }> => {
     const person = { email: email(), password: 'a password of my own' }
-    const { accessToken } = await openAccount(shopper.call, { ...person, name: 'Ada' })
-    return { ...person, token: accessToken }
+    const { user, accessToken } = await openAccount(shopper.call, { ...person, name: 'Ada' })
+    return { ...person, id: user.id, token: accessToken }
   }
   const mailed = (to: string, template: string) => mailedToken(shopper.call, { to, template })
 
@@ -53,6 +55,13 @@ export async function openPeople(shopper: Shopper, books: Database): Promise<Peo
   const verifies = { email: email(), password: 'a password of my own', name: 'Ada' }
   await call('/api/v1/auth/register', verifies)
   await call('/api/v1/auth/password-resets', { email: resets.email })
+  const closed = async () => {
+    const person = await register()
+    await call('/api/v1/users/me/close', { password: person.password }, person.token)
+    return person
+  }
+  const asksByMail = await closed()
+  await call('/api/v1/auth/erasure-requests', { email: asksByMail.email })
   const newEmail = email()
   const [reader, leaver] = [await register(), await register()]
   const { id: exportId } = await call('/api/v1/users/me/exports', undefined, reader.token)
@@ -71,6 +80,8 @@ export async function openPeople(shopper: Shopper, books: Database): Promise<Peo
       verify: await mailed(verifies.email, 'verify-email'),
       reset: await mailed(resets.email, 'reset-password'),
       change: await mailed(newEmail, 'confirm-new-email'),
+      erase: await mailed(asksByMail.email, 'confirm-erasure'),
     },
+    closedId: (await closed()).id,
   }
 }

@@ -89,6 +89,7 @@ const environment = {
   SANDBOX_SLOW_MS: '600000',
   PAYMENT_RECONCILE_MS: '600000',
   USER_ERASURE_AFTER_S: '86400', // later than this test
+  USER_RECENT_SIGN_IN_S: '86400',
 }
 
 const PASSWORD = 'micromart-demo'
