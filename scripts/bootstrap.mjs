@@ -13,6 +13,7 @@ const PROGRAMS = {
   verify: { needs: 'prod', file: 'apps/micromart/src/main.ts', args: ['verify'] },
   rolling: { needs: 'prod', file: 'proof/src/rolling.ts', args: [] },
   races: { needs: 'prod', file: 'proof/src/races.ts', args: [] },
+  'answer-times': { needs: 'prod', file: 'proof/src/answer-times.ts', args: [] },
   campaign: { needs: 'prod', file: 'proof/src/campaign.ts', args: [] },
   'crash-matrix': { needs: 'all', file: 'proof/src/crash-matrix.ts', args: [] },
   'bench:hostile': { needs: 'prod', file: 'bench/src/hostile.ts', args: [] },

@@ -17,8 +17,10 @@ import {
   EmailChanged,
   EmailChangeRequested,
   EmailVerificationRequested,
+  ErasureLinkRequested,
   PasswordChanged,
   PasswordResetRequested,
+  RegistrationAttempted,
 } from './user.ts'
 import { SessionsEnded } from './user-sessions.ts'
 
@@ -50,6 +52,8 @@ const subscribers = {
     OrderRefunded,
     EmailVerificationRequested,
     PasswordResetRequested,
+    RegistrationAttempted,
+    ErasureLinkRequested,
     EmailChangeRequested,
     EmailChanged,
     PasswordChanged,

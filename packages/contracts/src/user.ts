@@ -10,6 +10,12 @@ export const EmailVerificationRequested = message('micromart.user.email-verifica
 /** Somebody has forgotten the password, or says so. */
 export const PasswordResetRequested = message('micromart.user.password-reset-requested.v1', 'userId', linked)
 
+/** Somebody wanted to open an account with an address that has one; the link sets a new password. */
+export const RegistrationAttempted = message('micromart.user.registration-attempted.v1', 'userId', linked)
+
+/** The owner of a closed account wants to be forgotten, or somebody says so. */
+export const ErasureLinkRequested = message('micromart.user.erasure-link-requested.v1', 'userId', linked)
+
 /** An account is to get another address; it has its old one until the new one confirms. */
 export const EmailChangeRequested = message('micromart.user.email-change-requested.v1', 'userId', linked)
 

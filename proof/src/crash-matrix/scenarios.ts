@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { openAccount } from '../newcomer.ts'
 import type { Call } from '../shopper.ts'
 import { type Customer, ENDS, eventually, type Order, pause } from './customer.ts'
 
@@ -98,8 +99,8 @@ async function stocked(customer: Customer, quantity: number): Promise<string> {
 
 async function register(customer: Customer) {
   const person = { email: `${randomUUID()}@example.com`, password: 'a long enough password', name: 'Ada' }
-  const { body } = await customer.write(201, { method: 'POST', path: '/api/v1/auth/register', body: person })
-  return { ...person, id: body.user.id as string, headers: { authorization: `Bearer ${body.accessToken}` } }
+  const { user, accessToken } = await openAccount(customer.ask, person)
+  return { ...person, id: user.id, headers: { authorization: `Bearer ${accessToken}` } }
 }
 
 /** Every flow of the shop; what none of them reaches is not in the matrix. */

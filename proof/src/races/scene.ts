@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { until } from '@micromart/testkit/until'
+import { openAccount } from '../newcomer.ts'
 import type { Shopkeeper } from '../shopkeeper.ts'
 import type { Answer, Call, CheckoutOptions, GuestCart, Shopper } from '../shopper.ts'
 import type { BookName } from '../verify/books.ts'
@@ -124,8 +125,7 @@ export function createScene(shopper: Shopper, keeper: Shopkeeper): Scene {
       }),
     customer: async () => {
       const person = { email: `${randomUUID()}@example.com`, password: randomUUID(), name: 'Ada' }
-      const registered = await shopper.call({ method: 'POST', path: '/api/v1/auth/register', body: person })
-      const { accessToken } = expectStatus(201, registered).body
+      const { accessToken } = await openAccount(shopper.call, person)
       return ({ key, ...call }) =>
         shopper.call({
           ...call,

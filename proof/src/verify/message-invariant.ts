@@ -23,6 +23,8 @@ const listeners: Readonly<Record<string, readonly BookName[]>> = {
   'micromart.user.email-change-requested.v1': ['notification'],
   'micromart.user.email-changed.v1': ['notification'],
   'micromart.user.password-changed.v1': ['notification'],
+  'micromart.user.registration-attempted.v1': ['notification'],
+  'micromart.user.erasure-link-requested.v1': ['notification'],
   'micromart.user.account-closed.v1': ['notification'],
   'micromart.user.erasure-requested.v1': ['cart', 'notification', 'order', 'payment'],
   'micromart.cart.person-erased.v1': ['user'],

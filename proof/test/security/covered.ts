@@ -185,6 +185,20 @@ export const covered: readonly CoveredCase[] = [
   },
   {
     area: 'Accounts',
+    name: 'enumeration by time, at sign-in and by registering: the work is the same, piece by piece',
+    file: 'services/user/src/equal-work.test.ts',
+    test: 'a sign-in that fails does the same, for whatever reason it fails',
+    control: 'one that succeeds does other work (same file)',
+  },
+  {
+    area: 'Accounts',
+    name: 'enumeration by opening an account and signing in to it',
+    file: 'services/user/test/registration.test.ts',
+    test: 'signing in tells as little: an own account that is not proven looks as one of somebody else',
+    control: 'with a proven address one signs in (same file)',
+  },
+  {
+    area: 'Accounts',
     name: 'enumeration by asking for a reset',
     file: PASSWORDS,
     test: 'who asks does not learn whether there is an account: same answer, same rows, no mail',

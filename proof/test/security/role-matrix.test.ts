@@ -4,8 +4,9 @@ import { after, before, describe, test } from 'node:test'
 import { allPermissions, type Permission, permissionsOf, type Role } from '@micromart/contracts/permissions'
 import type { Access } from '@micromart/http-kit/identity'
 import { serviceNames } from '@micromart/service-kit/service'
+import { openAccount } from '../../src/newcomer.ts'
 import type { Target } from './abuse-case.ts'
-import { bearer, openScene, PASSWORD, type Scene } from './scene.ts'
+import { bearer, NEW_PASSWORD, openScene, type Scene } from './scene.ts'
 import { send } from './send.ts'
 import { asPerson, openDoor } from './unprotected/door.ts'
 
@@ -141,8 +142,7 @@ describe('role x operation', () => {
 /** Accounts of their own, which may be closed and signed out by what is tried with them; what they may do stands in their tokens. */
 async function subjectsOf(scene: Scene): Promise<readonly Subject[]> {
   const person = async (name: string, ...roles: readonly Role[]): Promise<Subject> => {
-    const body = { email: `${randomUUID()}@example.com`, password: PASSWORD, name }
-    const { body: made } = await scene.call({ method: 'POST', path: '/api/v1/auth/register', body })
+    const made = await openAccount(scene.call, { email: `${randomUUID()}@example.com`, password: NEW_PASSWORD, name })
     const token = scene.sign({ claims: { sub: made.user.id, roles, sid: randomUUID() } })
     return { name, isPerson: true, permissions: permissionsOf(roles), token }
   }

@@ -9,6 +9,7 @@ import { type Database, openDatabase } from '@micromart/postgres/database'
 import { freePortRange } from '@micromart/testkit/free-ports'
 import { until } from '@micromart/testkit/until'
 import type { JWK } from 'jose'
+import { openAccount } from '../../src/newcomer.ts'
 import { openShopkeeper, type Shopkeeper } from '../../src/shopkeeper.ts'
 import { ADDRESS, type Answer, type Call, createShopper, type GuestCart, type Shopper } from '../../src/shopper.ts'
 import { unlimited } from '../../src/unlimited.ts'
@@ -46,7 +47,10 @@ export interface Scene {
   close(): Promise<void>
 }
 
+/** Of the demo accounts. */
 export const PASSWORD = 'micromart-demo'
+/** Of those who open an account. */
+export const NEW_PASSWORD = 'a long enough password'
 const PATIENCE_MS = 60_000
 
 export const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
@@ -126,10 +130,8 @@ function currencies(): () => string {
 
 async function register(call: Scene['call']): Promise<Person> {
   const email = `${randomUUID()}@example.com`
-  const body = { email, password: PASSWORD, name: 'Mallory' }
-  const answer = await call({ method: 'POST', path: '/api/v1/auth/register', body })
-  assert.equal(answer.status, 201, answer.text)
-  return { id: answer.body.user.id, email, token: answer.body.accessToken }
+  const { user, accessToken } = await openAccount(call, { email, password: NEW_PASSWORD, name: 'Mallory' })
+  return { id: user.id, email, token: accessToken }
 }
 
 function possessions({

@@ -6,8 +6,10 @@ import {
   EmailChanged,
   EmailChangeRequested,
   EmailVerificationRequested,
+  ErasureLinkRequested,
   PasswordChanged,
   PasswordResetRequested,
+  RegistrationAttempted,
 } from '@micromart/contracts/user'
 import { type ServiceHarness, startServiceForTest } from '@micromart/testkit/service-harness'
 import { until } from '@micromart/testkit/until'
@@ -82,14 +84,20 @@ describe('mails about accounts', () => {
     const changeId = randomUUID()
     const link = { link: 'https://shop.example/account/verify-email#token=x', expiresAt: '2026-11-22T12:00:00.000Z' }
     contacts.mails.set(`verify-email ${linkId}`, { name: '', email, ...link })
+    contacts.mails.set(`registration-attempted ${linkId}`, { name: 'Ada', email, ...link })
+    contacts.mails.set(`confirm-erasure ${linkId}`, { name: 'Ada', email, ...link })
     for (const letter of ['password-changed', 'account-closed'])
       contacts.mails.set(`${letter} ${userId}`, { name: 'Ada', email })
     await h.deliver(EmailVerificationRequested, { userId, linkId })
+    await h.deliver(RegistrationAttempted, { userId, linkId })
+    await h.deliver(ErasureLinkRequested, { userId, linkId })
     await h.deliver(PasswordChanged, { userId, changeId })
     await h.deliver(AccountClosed, { userId })
     await h.runTimers()
     assert.deepEqual((await mailsTo(email)).map(({ subject }: { subject: string }) => subject).sort(), [
+      'Please confirm that we shall forget you',
       'Please confirm your e-mail address',
+      'You have an account already',
       'Your account is closed',
       'Your password was changed',
     ])

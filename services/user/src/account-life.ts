@@ -10,7 +10,9 @@ import { postgresAccountChanges, postgresClosing, postgresOpenAccounts } from '.
 import type { ApiKeys } from './api-keys.ts'
 import { emailChange } from './change-email.ts'
 import { accountClosing } from './close-account.ts'
-import { storefrontUrl, type UserConfig } from './config.ts'
+import { forbiddenWords, storefrontUrl, type UserConfig } from './config.ts'
+import { linkLifetimes } from './domain/account-link.ts'
+import { leansOnHouseWords } from './domain/house-words.ts'
 import type { IsCommonPassword } from './domain/password.ts'
 import { addressRoutes } from './http/address-routes.ts'
 import { emailRoutes } from './http/email-routes.ts'
@@ -20,10 +22,11 @@ import { profileRoutes } from './http/profile-routes.ts'
 import { linkMailer, type MailLink } from './mail-links.ts'
 import { newPassword } from './new-password.ts'
 import { linkOpener } from './open-link.ts'
-import type { Passwords, SignInThrottle } from './ports.ts'
+import type { Passwords, SignInThrottle, Users } from './ports.ts'
 import { privacy } from './privacy.ts'
 import { userQueries } from './queries.ts'
 import { reauthentication } from './reauthenticate.ts'
+import { type AskForAccount, registrations } from './registration.ts'
 import { resetRequests } from './request-reset.ts'
 import type { Sessions } from './sessions.ts'
 import { emailVerification } from './verify-email.ts'
@@ -31,12 +34,14 @@ import { emailVerification } from './verify-email.ts'
 export interface AccountLife extends Required<Pick<BuiltService, 'queries' | 'subscription' | 'timerHandlers'>> {
   readonly isCommon: IsCommonPassword
   readonly mailLink: MailLink
+  readonly askForAccount: AskForAccount
 }
 
 /** What becomes of an account once it is there: its routes, its mails, and what others may ask about it. */
 export function accountLife(
   parts: ServiceParts<UserConfig>,
   own: {
+    users: Users
     passwords: Passwords
     throttle: SignInThrottle
     mailThrottle: MailThrottle
@@ -53,9 +58,14 @@ export function accountLife(
   const links = postgresAccountLinks({ database, clock })
   const contacts = postgresContacts(database)
   const tokens = hmacLinkTokens({ secret: config.INTERNAL_TOKEN })
-  const isCommon = isCommonPassword
-  const { mailLink, forgetLinks } = linkMailer({ links, timers, outbox, ids, clock })
+  const leansOnWords = leansOnHouseWords(forbiddenWords(config))
+  const isCommon: IsCommonPassword = (typed) => isCommonPassword(typed) || leansOnWords(typed)
+  const { mailLink, forgetLinks } = linkMailer({
+    ...{ links, timers, outbox, ids, clock },
+    lifetimes: linkLifetimes({ resetMinutes: config.USER_RESET_LINK_MINUTES }),
+  })
   const { requestReset, mailResets } = resetRequests({ accounts, mailLink, timers, audit, ids, clock })
+  const { askForAccount, openAccounts } = registrations({ ...parts, ...own, accounts, mailLink })
   const prove = prover(reauthentication({ accounts, passwords, throttle, database, audit }))
   const shared = { ...own, accounts, changes, links, mailLink, outbox, audit, ids, clock, write, prove, isCommon }
   const openLink = linkOpener({ links, tokens, clock })
@@ -64,15 +74,16 @@ export function accountLife(
   emailRoutes(http, { ...shared, openLink, verification: emailVerification(shared), change: emailChange(shared) })
   const close = accountClosing({ ...shared, closing: postgresClosing({ clock }) })
   profileRoutes(http, { ...shared, close })
-  const { subscription, timerHandlers: privacyTimers } = privacy(parts, { prove, close })
+  const { subscription, timerHandlers: privacyTimers } = privacy(parts, { ...shared, openLink, close })
   addressRoutes(http, { accounts, addresses: postgresAddresses({ clock }), database, write, ids })
 
   const mails = accountMails({ contacts, links, tokens, clock, storefrontUrl: storefrontUrl(config) })
   return {
     isCommon,
     mailLink,
+    askForAccount,
     queries: userQueries({ ...own, contacts, mails }),
     subscription,
-    timerHandlers: [forgetLinks, mailResets, ...privacyTimers],
+    timerHandlers: [forgetLinks, mailResets, openAccounts, ...privacyTimers],
   }
 }

@@ -23,13 +23,16 @@ const pages: Readonly<Record<LinkPurpose, string>> = {
   'verify-email': 'account/verify-email',
   'reset-password': 'account/reset-password',
   'change-email': 'account/confirm-email',
+  'erase-person': 'account/confirm-erasure',
 }
 
 /** Letters that carry a link, and what it is for. */
 const linkLetters: Readonly<Record<string, LinkPurpose>> = {
   'verify-email': 'verify-email',
   'reset-password': 'reset-password',
+  'registration-attempted': 'reset-password',
   'confirm-new-email': 'change-email',
+  'confirm-erasure': 'erase-person',
 }
 
 export function accountMails(parts: {

@@ -38,6 +38,14 @@ export interface Closing {
   close(tx: Transaction, account: Pick<OpenAccount, 'id' | 'email'>): void
 }
 
+/** Accounts that are closed and not yet forgotten. Of one address there may be several. */
+export interface ClosedAccounts {
+  /** Nobody else changes them until the transaction ends. */
+  lockByEmail(tx: Transaction, email: string): Promise<readonly Pick<OpenAccount, 'id' | 'email'>[]>
+  /** Undefined when there is no account at all. Nobody else changes it until the transaction ends. */
+  lock(tx: Transaction, id: string): Promise<'open' | 'closed' | undefined>
+}
+
 /** Links that were mailed. */
 export interface AccountLinks {
   add(tx: Transaction, link: Omit<AccountLink, 'endedAt'>): void

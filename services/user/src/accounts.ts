@@ -32,10 +32,12 @@ export function createAccounts(parts: {
   ids: Ids
   isCommon: IsCommonPassword
   mailLink: MailLink
+  /** Nobody signs in before the address was proven. */
+  needsVerifiedEmail: boolean
   database: Database
   audit: AuditLog
 }): Accounts {
-  const { users, passwords, throttle, ids, isCommon, mailLink, database, audit } = parts
+  const { users, passwords, throttle, ids, isCommon, mailLink, needsVerifiedEmail, database, audit } = parts
 
   /** Also for an address that nobody has: the time it takes must not tell. */
   const noteFailure = (userId: string | undefined) =>
@@ -72,7 +74,10 @@ export function createAccounts(parts: {
       }
       // what cannot be an address is not looked for, but costs the same
       const account = parseEmail(emailText).ok ? await users.findByEmail(attempt.email) : undefined
-      if (!(await passwords.verify(account?.passwordHash, password)) || !account) {
+      const isRight = await passwords.verify(account?.passwordHash, password)
+      // to somebody who just registered an address an account of their own must look as one of somebody else
+      const mayEnter = isRight && (account?.emailVerified || !needsVerifiedEmail)
+      if (!account || !mayEnter) {
         await Promise.all([throttle.failed(attempt), noteFailure(account?.id)])
         return badCredentials
       }
@@ -82,7 +87,10 @@ export function createAccounts(parts: {
   }
 }
 
-export const badCredentials = refuse('user.bad-credentials', 'The e-mail address or the password is wrong')
+export const badCredentials = refuse(
+  'user.bad-credentials',
+  'The e-mail address or the password is wrong, or the address was never confirmed',
+)
 
 export const publicPart = ({ id, email, emailVerified, name, roles }: User): User => ({
   id,

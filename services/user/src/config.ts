@@ -1,6 +1,7 @@
 import { redisUrlFaults } from '@micromart/redis/redis-connection'
 import { ConfigError, env } from '@micromart/service-kit/config'
 import Type, { type Static } from 'typebox'
+import { SHORTEST_HOUSE_WORD } from './domain/house-words.ts'
 
 export const UserConfig = Type.Object({
   ORDER_GRPC_URL: env.urls({ description: 'gRPC addresses of order, asked for what it knows about a person' }),
@@ -24,10 +25,27 @@ export const UserConfig = Type.Object({
     maximum: 3_650,
     description: 'a session is over after so many days, however it is used',
   }),
+  USER_RECENT_SIGN_IN_S: env.integer({
+    default: 600,
+    minimum: 60,
+    maximum: 86_400,
+    description: 'so many seconds after a sign-in one ends sessions without giving the password again',
+  }),
   USER_REFRESH_RETRY_S: env.integer({
     default: 10,
     maximum: 60,
     description: 'so many seconds after its use a refresh token is taken once more, for its answer may have been lost',
+  }),
+  USER_SIGN_IN_NEEDS_VERIFIED_EMAIL: env.flag({
+    default: true,
+    description:
+      'true: registering tells nobody whether an address has an account, and one signs in after following the mailed link; false: somebody new is signed in at once, and a known address is refused',
+  }),
+  USER_RESET_LINK_MINUTES: env.integer({
+    default: 10,
+    minimum: 5,
+    maximum: 60,
+    description: 'how long a mailed link is good that sets a new password, or erases what is kept of a closed account',
   }),
   USER_ERASURE_AFTER_S: env.integer({
     default: 20,
@@ -51,6 +69,11 @@ export const UserConfig = Type.Object({
     minimum: 1,
     description:
       'failed sign-ins of one account within 15 minutes before it has to wait; ten times as many for one client address',
+  }),
+  USER_FORBIDDEN_PASSWORD_WORDS: env.text({
+    default: 'micromart',
+    description:
+      'words of the house, with commas between them: the names of shop, company, products; a password must be long enough without them',
   }),
   USER_SECRETS_KEY: env.secret({
     default: '',
@@ -95,6 +118,16 @@ export function storefrontUrl({
   if (!URL.canParse(url) || !/^https?:\/\/[^/?#]+[^?#]*$/.test(url))
     throw new ConfigError([`STOREFRONT_URL "${url}" is not http(s)://host/path`])
   return url
+}
+
+/** In lower case. @throws ConfigError for words that half of all passwords have */
+export function forbiddenWords({ USER_FORBIDDEN_PASSWORD_WORDS: text }: UserConfig): readonly string[] {
+  const words = text.split(',').map((word) => word.trim().normalize('NFKC').toLowerCase())
+  const given = words.filter((word) => word !== '')
+  const short = given.filter((word) => [...word].length < SHORTEST_HOUSE_WORD)
+  if (short.length > 0)
+    throw new ConfigError([`USER_FORBIDDEN_PASSWORD_WORDS: ${short.join()} is shorter than ${SHORTEST_HOUSE_WORD}`])
+  return given
 }
 
 /** @throws ConfigError; the address is not shown, for it may hold a password */

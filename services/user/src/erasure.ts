@@ -3,6 +3,7 @@ import { type ErasureReport, ErasureRequested, type Keeper, keepers } from '@mic
 import type { Clock } from '@micromart/kernel/clock'
 import type { Ids } from '@micromart/kernel/ids'
 import { ok, type Refusal, type Result, refuse } from '@micromart/kernel/result'
+import type { AuditLog } from '@micromart/postgres/audit-log'
 import type { Transaction } from '@micromart/postgres/database'
 import { type Outbox, send } from '@micromart/postgres/outbox'
 import type { ClaimedTimer, TimerHandler, Timers } from '@micromart/postgres/timers'
@@ -23,13 +24,17 @@ export interface ErasureParts {
   readonly timers: Timers
   readonly clock: Clock
   readonly ids: Ids
+  readonly audit: AuditLog
   /** Mails that are on their way, such as that the account is closed, get out meanwhile. */
   readonly afterMs: number
 }
 
 export interface Erasure {
-  /** @returns the token that opens the receipt; it is shown once */
-  request(tx: Transaction, userId: string): Promise<Result<{ readonly receiptToken: string }, ErasureRefusal>>
+  /** The account is closed. @returns the token that opens the receipt; it is shown once */
+  request(
+    tx: Transaction,
+    request: { userId: string; actor: string },
+  ): Promise<Result<{ readonly receiptToken: string }, ErasureRefusal>>
   /** A service has erased its part; after the last of them the user service erases its own. */
   noteReport(tx: Transaction, report: { id: string; service: Keeper; report: ErasureReport }): Promise<void>
   readonly timer: TimerHandler<{ userId: string }, readonly string[] | undefined>
@@ -49,6 +54,7 @@ export function createErasure({
   timers,
   clock,
   ids,
+  audit,
   afterMs,
 }: ErasureParts): Erasure {
   const begin = async (tx: Transaction, { id, userId, dueAt }: { id: string; userId: string; dueAt: Date }) =>
@@ -65,13 +71,14 @@ export function createErasure({
   }
 
   return {
-    async request(tx, userId) {
+    async request(tx, { userId, actor }) {
       const id = ids.next()
       const receiptToken = randomBytes(32).toString('base64url')
       const requestedAt = clock.now()
       if (!(await erasures.add(tx, { id, receiptHash: receiptHash(receiptToken), userId, requestedAt })))
         return refuse('user.erasure-running', 'This account is being erased already; its first answer had the receipt')
       await begin(tx, { id, userId, dueAt: new Date(requestedAt.getTime() + afterMs) })
+      await audit.append(tx, { actor, action: 'user.erasure-requested', subject: userId, details: {} })
       return ok({ receiptToken })
     },
 

@@ -12,6 +12,8 @@ export interface Account extends User {
 export interface Users {
   /** False when the address is taken. */
   add(db: Queryable, account: Account): Promise<boolean>
+  /** The address is known to be the account's. */
+  noteVerified(id: string): Promise<void>
   /** Within a transaction pass it: one that waits for a second connection can wait for ever. */
   find(id: string, tx?: Transaction): Promise<User | undefined>
   /** Nobody changes the account until the transaction ends. */

@@ -18,6 +18,7 @@ import { LINK_WINDOW_MS, MOST_LINKS } from './domain/account-link.ts'
 import { DEMO_PASSWORD, ensureAccounts, firstAccounts } from './first-accounts.ts'
 import { apiKeyRoutes } from './http/api-key-routes.ts'
 import { authRoutes } from './http/auth-routes.ts'
+import { prover } from './http/own-account.ts'
 import { securityLogRoutes } from './http/security-log-routes.ts'
 import { sessionRoutes } from './http/session-routes.ts'
 import { signingKeyRoutes } from './http/signing-key-routes.ts'
@@ -52,17 +53,21 @@ export async function userService(parts: ServiceParts<UserConfig>): Promise<Buil
   const ended = async () => (await Promise.all([sessions.ended(), keys.ended()])).flat()
   const strong = await secondFactorsOn(parts)
   const own = {
-    ...{ ended, exchangeKey: keys.exchange },
+    ...{ ended, users, exchangeKey: keys.exchange },
     ...{ passwords, throttle: signIns.throttle, mailThrottle: mailThrottle(mails.throttle) },
     sessions: endingChallengesToo(sessions, strong.challenges),
   }
-  const { queries, subscription, timerHandlers, ...life } = accountLife(parts, own)
-  const accounts = createAccounts({ ...own, ...life, users, ids, database, audit })
+  const { queries, subscription, timerHandlers, askForAccount, ...life } = accountLife(parts, own)
+  const needsVerifiedEmail = config.USER_SIGN_IN_NEEDS_VERIFIED_EMAIL
+  const accounts = createAccounts({ ...own, ...life, needsVerifiedEmail, ids, database, audit })
   const entrance = createEntrance({ database, accounts, users, sessions, ...strong })
   const reauthenticate = reauthentication({ ...parts, ...own, accounts: postgresOpenAccounts(database) })
   const doors = openDoors(parts, { entrance, reauthenticate, secondFactors: strong.secondFactors })
-  authRoutes(http, { accounts, entrance, sessions, passwords, write })
-  sessionRoutes(http, { sessions })
+  authRoutes(http, {
+    ...{ accounts, entrance, sessions, passwords, write },
+    askForAccount: needsVerifiedEmail ? askForAccount : undefined,
+  })
+  sessionRoutes(http, { sessions, prove: prover(reauthenticate) })
   signingKeyRoutes(http, { ring, tokens, clock })
   userRoutes(http, { users, write, audit, sessions })
   apiKeyRoutes(http, { keys, write })
@@ -115,6 +120,7 @@ function sessionsOn(parts: ServiceParts<UserConfig>, { users, tokens }: { users:
     longestMs: config.USER_SESSION_DAYS * DAY_MS,
     retryMs: config.USER_REFRESH_RETRY_S * 1_000,
     accessTokenMs: config.USER_TOKEN_TTL_S * 1_000,
+    recentMs: config.USER_RECENT_SIGN_IN_S * 1_000,
   }
   return createSessions({
     ...{ database, users, tokens, audit, clock, ids, outbox, limits },

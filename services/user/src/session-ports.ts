@@ -10,6 +10,8 @@ export interface SessionStore {
   lockByToken(tx: Transaction, digest: string): Promise<{ session: Session; token: RefreshToken } | undefined>
   /** Spends every refresh token of the session that is still good, and notes that the session was used. */
   spend(tx: Transaction, sessionId: string, at: Date): void
+  /** Whoever holds it has just shown who they are. */
+  noteProof(tx: Transaction, sessionId: string, at: Date): void
   noteRetry(tx: Transaction, digest: string): void
   /** Those that have not been ended, the last used first; some may have expired. */
   live(db: Queryable, userId: string): Promise<readonly Session[]>

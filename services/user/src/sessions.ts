@@ -9,6 +9,7 @@ import type { User } from './domain/account.ts'
 import {
   goodForMs,
   isOver,
+  isRecent,
   judgeRefresh,
   type RefreshToken,
   type Session,
@@ -48,6 +49,10 @@ export interface Sessions {
   endEverywhere(userId: string): Promise<void>
   /** Ends all sessions of a user but `exceptId`. Whoever calls it writes into the audit log why. */
   endAll(tx: Transaction, userId: string, exceptId?: string): Promise<void>
+  /** Whoever holds the session has just shown who they are. False when it is not one of the user's. */
+  noteProof(userId: string, sessionId: string): Promise<boolean>
+  /** Whether that was a short while ago. */
+  isRecent(userId: string, sessionId: string): Promise<boolean>
   list(userId: string): Promise<readonly Session[]>
   /** Those that have ended while access tokens of theirs may still live. */
   ended(): Promise<readonly { readonly id: string; readonly tokensExpireAt: Date }[]>
@@ -74,7 +79,11 @@ export function createSessions(parts: {
   clock: Clock
   ids: Ids
   outbox: Outbox
-  limits: SessionLimits & { readonly accessTokenMs: number }
+  limits: SessionLimits & {
+    readonly accessTokenMs: number
+    /** So long after it was shown who holds a session, that is not asked again. */
+    readonly recentMs: number
+  }
 }): Sessions {
   const { database, store, users, tokens, audit, clock, ids, outbox, limits } = parts
   const tokensExpire = (endedAt: Date) => new Date(endedAt.getTime() + limits.accessTokenMs + SLACK_MS)
@@ -149,7 +158,8 @@ export function createSessions(parts: {
       await endSurplus(tx, user.id)
       const now = clock.now()
       const session: Session = {
-        ...{ id: ids.next(), userId: user.id, userAgent: tidyUserAgent(userAgent), createdAt: now, lastUsedAt: now },
+        ...{ id: ids.next(), userId: user.id, userAgent: tidyUserAgent(userAgent) },
+        ...{ createdAt: now, lastUsedAt: now, provenAt: now },
         ...{ expiresAt: new Date(now.getTime() + limits.longestMs), endedAt: null },
       }
       store.add(tx, session)
@@ -196,6 +206,20 @@ export function createSessions(parts: {
         userId,
         live.filter((id) => id !== exceptId),
       )
+    },
+
+    noteProof: (userId, sessionId) =>
+      database.transaction(async (tx) => {
+        const own = (await store.lockLive(tx, userId)).includes(sessionId)
+        if (!own) return false
+        store.noteProof(tx, sessionId, clock.now())
+        await note(tx, { userId, action: 'user.reauthenticated', sessionId })
+        return true
+      }),
+
+    isRecent: async (userId, sessionId) => {
+      const session = (await store.live(database, userId)).find(({ id }) => id === sessionId)
+      return session !== undefined && isRecent(session, clock.now(), limits.recentMs)
     },
 
     list: async (userId) => {

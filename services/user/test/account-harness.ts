@@ -13,9 +13,15 @@ export interface Person {
   readonly refreshToken: string
 }
 
+/** As a shop may choose to: whoever registers is signed in, and most tests here begin with somebody who is. */
+export const signsInAtOnce = { USER_SIGN_IN_NEEDS_VERIFIED_EMAIL: 'false' } as const
+
 /** The user service with people in it, and with whoever reads their mail. */
 export async function startAccounts(env: Readonly<Record<string, string>> = {}) {
-  const h = await startServiceForTest(user, { env: { USER_DEMO_ACCOUNTS: 'true', ...env }, ownKeys: true })
+  const h = await startServiceForTest(user, {
+    env: { USER_DEMO_ACCOUNTS: 'true', ...signsInAtOnce, ...env },
+    ownKeys: true,
+  })
   const post = (url: string, body: unknown, { token, headers = {} }: Pick<HttpCall, 'token' | 'headers'> = {}) =>
     h.call({ method: 'POST', url, body, headers, ...(token === undefined ? {} : { token }) })
   const users = queryClients(h.internalToken)(UserQueries, [h.grpcUrl])

@@ -6,6 +6,7 @@ import { jwksVerifier } from '@micromart/http-kit/identity'
 import { queryClients } from '@micromart/service-kit/queries'
 import { type ServiceHarness, startServiceForTest } from '@micromart/testkit/service-harness'
 import { user } from '../src/main.ts'
+import { signsInAtOnce } from './account-harness.ts'
 
 const DAY_MS = 86_400_000
 const traced = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` } // the trace id is part of the answer
@@ -13,7 +14,7 @@ const traced = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` } // t
 describe('API keys and the security log', () => {
   let h: ServiceHarness
   before(async () => {
-    h = await startServiceForTest(user, { env: { USER_DEMO_ACCOUNTS: 'true' }, ownKeys: true })
+    h = await startServiceForTest(user, { env: { USER_DEMO_ACCOUNTS: 'true', ...signsInAtOnce }, ownKeys: true })
   })
   after(() => h.close())
 

@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { type HttpCall, type ServiceHarness, startServiceForTest } from '@micromart/testkit/service-harness'
 import { user } from '../src/main.ts'
+import { signsInAtOnce } from './account-harness.ts'
 import { authenticatorApp } from './authenticator-app.ts'
 import { type Browser, openBrowser } from './browser.ts'
 import { type LocalAccount, type LocalIssuer, startLocalIssuer } from './local-issuer.ts'
@@ -31,6 +32,7 @@ describe('signing in with a provider', () => {
         USER_OIDC_PROVIDERS: JSON.stringify(providers),
         USER_SECRETS_KEY: randomBytes(32).toString('base64url'),
         USER_TOKEN_TTL_S: '86400',
+        ...signsInAtOnce,
       },
     })
     h.clock.advance(Date.now() - h.clock.now().getTime()) // the issuers live in real time

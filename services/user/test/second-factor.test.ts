@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { type HttpCall, type ServiceHarness, startServiceForTest } from '@micromart/testkit/service-harness'
 import { user } from '../src/main.ts'
+import { signsInAtOnce } from './account-harness.ts'
 import { authenticatorApp } from './authenticator-app.ts'
 
 const ME = '/api/v1/users/me/second-factor'
@@ -13,7 +14,7 @@ const HOUR_MS = 3_600_000
 describe('the second factor', () => {
   let h: ServiceHarness
   before(async () => {
-    const env = { USER_SECRETS_KEY: randomBytes(32).toString('base64url'), USER_TOKEN_TTL_S: '86400' }
+    const env = { USER_SECRETS_KEY: randomBytes(32).toString('base64url'), USER_TOKEN_TTL_S: '86400', ...signsInAtOnce }
     h = await startServiceForTest(user, { env, ownKeys: true })
   })
   after(() => h.close())
@@ -294,7 +295,7 @@ describe('the second factor', () => {
 })
 
 test('without a key nobody can enrol, and everything else works', async () => {
-  const h = await startServiceForTest(user, { ownKeys: true })
+  const h = await startServiceForTest(user, { env: signsInAtOnce, ownKeys: true })
   const body = { email: 'ada@example.com', password: PASSWORD, name: 'Ada' }
   const { body: registered } = await h.call({ method: 'POST', url: '/api/v1/auth/register', body })
   const enrolled = await h.call({

@@ -6,6 +6,7 @@ import { queryClients } from '@micromart/service-kit/queries'
 import { type HttpCall, type ServiceHarness, startServiceForTest } from '@micromart/testkit/service-harness'
 import { postgresSessions } from '../src/adapters/postgres-sessions.ts'
 import { user } from '../src/main.ts'
+import { signsInAtOnce } from './account-harness.ts'
 
 const DAY_MS = 86_400_000
 const PASSWORD = 'a good password'
@@ -20,7 +21,7 @@ interface SignedIn {
 describe('sessions', () => {
   let h: ServiceHarness
   before(async () => {
-    h = await startServiceForTest(user, { env: { USER_DEMO_ACCOUNTS: 'true' }, ownKeys: true })
+    h = await startServiceForTest(user, { env: { USER_DEMO_ACCOUNTS: 'true', ...signsInAtOnce }, ownKeys: true })
   })
   after(() => h.close())
 
@@ -205,6 +206,73 @@ describe('sessions', () => {
     await isOver(phone.refreshToken)
     assert.equal((await sessionsOf(laptop.accessToken)).length, 1)
     assert.ok((await auditOf(phone.user.id)).includes('user.session-revoked'))
+  })
+
+  test('what ends other sessions needs a recent sign-in, or the password once more', async () => {
+    const thief = await person()
+    h.clock.advance(1_000)
+    const phone = await login(thief.user.email)
+    const ids: readonly string[] = (await sessionsOf(thief.accessToken)).map(({ id }: { id: string }) => id)
+    const [phoneId = '', ownId = ''] = ids
+    h.clock.advance(600_000)
+    const { accessToken: token } = await next(thief.refreshToken) // a session goes on, but nobody has shown who they are
+    const prove = (password: string) => post('/api/v1/users/me/reauthentication', { password }, { token })
+    const end = (id: string) => h.call({ method: 'DELETE', url: `/api/v1/users/me/sessions/${id}`, token })
+    const everywhere = () => post('/api/v1/auth/logout-everywhere', undefined, { token })
+    const refused = [await end(phoneId), await end(randomUUID()), await everywhere()]
+    for (const { status, body } of refused) assert.deepEqual([status, body.code], [403, 'user.sign-in-not-recent'])
+    const wrong = await prove('not the password')
+    assert.deepEqual([wrong.status, wrong.body.code], [403, 'user.wrong-password'])
+    assert.equal((await end(phoneId)).status, 403)
+    assert.equal((await refresh(phone.refreshToken)).status, 200)
+    assert.equal((await prove(PASSWORD)).status, 204)
+    assert.equal((await end(phoneId)).status, 204)
+    h.clock.advance(601_000)
+    assert.equal((await everywhere()).body.code, 'user.sign-in-not-recent')
+    assert.equal((await end(ownId)).status, 204, 'one leaves one’s own session at any time')
+    assert.equal((await prove(PASSWORD)).body.code, 'user.session-unknown')
+    const audited = await auditOf(thief.user.id)
+    assert.deepEqual(
+      audited.filter((action) => action.includes('reauth')),
+      ['user.reauthentication-failed', 'user.reauthenticated'],
+    )
+  })
+
+  test('the password of one session is not that of another', async () => {
+    const first = await person()
+    h.clock.advance(601_000)
+    const second = await login(first.user.email)
+    const { accessToken: token } = await next(first.refreshToken)
+    assert.equal((await post('/api/v1/auth/logout-everywhere', undefined, { token })).status, 403)
+    const recent = await post('/api/v1/auth/logout-everywhere', undefined, { token: second.accessToken })
+    assert.equal(recent.status, 204)
+    await isOver(second.refreshToken)
+  })
+
+  test('staff end all sessions of somebody, and it is written down who did', async () => {
+    const signIn = async (name: string): Promise<SignedIn> =>
+      (await post('/api/v1/auth/login', { email: `${name}@micromart.test`, password: 'micromart-demo' })).body
+    const [staff, taken, other] = [await signIn('staff'), await person(), await person()]
+    await login(taken.user.email)
+    const end = (id: string, token: string) => h.call({ method: 'DELETE', url: `/api/v1/users/${id}/sessions`, token })
+    const forbidden = await end(taken.user.id, other.accessToken)
+    assert.deepEqual([forbidden.status, forbidden.body.code], [403, 'auth.forbidden'])
+    for (const id of [randomUUID(), 'x']) assert.deepEqual((await end(id, staff.accessToken)).body.code, 'user.unknown')
+    assert.equal((await end(taken.user.id, staff.accessToken)).status, 204)
+    await isOver(taken.refreshToken)
+    assert.deepEqual(await sessionsOf(taken.accessToken), [])
+    assert.equal((await refresh(other.refreshToken)).status, 200)
+    const heard = (await h.outbox()).filter(({ data }) => data['userId'] === taken.user.id && data['sessionIds'])
+    assert.deepEqual(
+      heard.map(({ data }) => Object(data['sessionIds']).length),
+      [2],
+    )
+    const rows = await h.database.query(`SELECT actor, details FROM audit_log WHERE subject = $1 AND action = $2`, [
+      taken.user.id,
+      'user.sessions-ended',
+    ])
+    assert.deepEqual(rows, [{ actor: staff.user.id, details: {} }])
+    assert.equal((await login(taken.user.email)).user.id, taken.user.id)
   })
 
   test('whoever checks access tokens hears which sessions have ended, and can ask', async () => {

@@ -5,13 +5,14 @@ import { TOKEN_AUDIENCE, TOKEN_ISSUER } from '@micromart/http-kit/identity'
 import { type ServiceHarness, startServiceForTest } from '@micromart/testkit/service-harness'
 import { importJWK, type JWK, SignJWT } from 'jose'
 import { user } from '../src/main.ts'
+import { signsInAtOnce } from './account-harness.ts'
 
 describe('access tokens', () => {
   let h: ServiceHarness
   let userId: string
   let genuine: string
   before(async () => {
-    h = await startServiceForTest(user, { ownKeys: true })
+    h = await startServiceForTest(user, { env: signsInAtOnce, ownKeys: true })
     const body = { email: `${randomUUID()}@example.com`, password: 'a good password', name: 'Ada' }
     const registered = await h.call({ method: 'POST', url: '/api/v1/auth/register', body })
     userId = registered.body.user.id

@@ -5,11 +5,12 @@ import { UserQueries } from '@micromart/contracts/gen/user_pb'
 import { queryClients } from '@micromart/service-kit/queries'
 import { type HttpCall, type ServiceHarness, startServiceForTest } from '@micromart/testkit/service-harness'
 import { user } from '../src/main.ts'
+import { signsInAtOnce } from './account-harness.ts'
 
 describe('the user service', () => {
   let h: ServiceHarness
   before(async () => {
-    h = await startServiceForTest(user, { env: { USER_DEMO_ACCOUNTS: 'true' }, ownKeys: true })
+    h = await startServiceForTest(user, { env: { USER_DEMO_ACCOUNTS: 'true', ...signsInAtOnce }, ownKeys: true })
   })
   after(() => h.close())
 

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { topology } from '@micromart/contracts/topology'
 import { createMemoryBroker } from '@micromart/messaging/memory-broker'
+import { openDatabase } from '@micromart/postgres/database'
 import { runService } from '@micromart/service-kit/run-service'
 import { createLogger, silentLogger } from '@micromart/telemetry/logger'
 import { createTestDatabase } from '@micromart/testkit/test-database'
 import { user } from '../src/main.ts'
+import { signsInAtOnce } from './account-harness.ts'
 
 const nowhere = 'http://127.0.0.1:9'
 const environmentFor = (databaseUrl: string, mode: 'development' | 'production') => ({
@@ -63,7 +65,13 @@ test('the first admin of a shop in production is made once, and a bad wish for o
     return found?.roles
   }
   assert.deepEqual(await signIn('a long first password'), ['customer', 'staff', 'admin'])
+  const books = openDatabase({ url: database.url, poolSize: 1 })
+  // as versions before this one made it
+  await books.execute('UPDATE users SET email_verified_at = NULL')
   assert.deepEqual(await signIn('another password that comes too late'), ['customer', 'staff', 'admin'])
+  await books.execute(`UPDATE users SET email_verified_at = NULL, roles = ARRAY['customer']`)
+  assert.equal(await signIn('a long first password'), undefined, 'somebody who only has the address')
+  await books.close()
   await broker.close()
   await database.drop()
 })
@@ -73,7 +81,8 @@ test('a second start keeps key and accounts, and the log never holds a password,
   const broker = createMemoryBroker({ topology })
   const lines: string[] = []
   const log = createLogger({ service: 'user', level: 'trace', destination: { write: (line) => void lines.push(line) } })
-  const start = () => runService(user, { broker, log, environment: environmentFor(database.url, 'development') })
+  const environment = { ...environmentFor(database.url, 'development'), ...signsInAtOnce }
+  const start = () => runService(user, { broker, log, environment })
   const keysOf = async (url: string) => (await fetch(`${url}/.well-known/jwks.json`)).text()
   const post = async (url: string, body: string) => {
     const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })

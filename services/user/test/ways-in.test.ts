@@ -11,6 +11,7 @@ import { createTestDatabase } from '@micromart/testkit/test-database'
 import { forgetExpiredSignIns } from '../src/expired-sign-ins.ts'
 import { user } from '../src/main.ts'
 import { sealerOf } from '../src/sealed-secrets.ts'
+import { signsInAtOnce } from './account-harness.ts'
 import { authenticatorApp } from './authenticator-app.ts'
 import { openBrowser } from './browser.ts'
 import { startScriptedIssuer } from './scripted-issuer.ts'
@@ -101,7 +102,7 @@ test('a bad key and bad providers are refused at the start, without showing them
 })
 
 test('what was begun and never finished is forgotten after its time', async () => {
-  const h = await startServiceForTest(user, { env: { USER_SECRETS_KEY: newKey() }, ownKeys: true })
+  const h = await startServiceForTest(user, { env: { USER_SECRETS_KEY: newKey(), ...signsInAtOnce }, ownKeys: true })
   const count = async () =>
     (await h.database.query<{ n: number }>('SELECT count(*)::int AS n FROM sign_in_challenges'))[0]?.n
   const credentials = { email: 'ada@example.com', password }
@@ -120,7 +121,7 @@ test('what was begun and never finished is forgotten after its time', async () =
 })
 
 test('neither the repeat of a registration nor a challenge from before a new password or the closing lets anybody in', async () => {
-  const h = await startServiceForTest(user, { env: { USER_SECRETS_KEY: newKey() }, ownKeys: true })
+  const h = await startServiceForTest(user, { env: { USER_SECRETS_KEY: newKey(), ...signsInAtOnce }, ownKeys: true })
   const post = (url: string, body: object, options: { token?: string; headers?: Record<string, string> } = {}) =>
     h.call({ method: 'POST', url, body, ...options })
   const credentials = { email: 'ada@example.com', password }

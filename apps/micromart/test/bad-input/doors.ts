@@ -3,6 +3,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { openAccount } from '@micromart/proof/newcomer'
+import type { Shopper } from '@micromart/proof/shopper'
 import { totpCode, totpStepAt } from '@micromart/user/totp'
 import { email } from './nasty.ts'
 
@@ -57,7 +59,7 @@ const IDENTITIES = '/api/v1/users/me/identities'
 const password = 'a password of my own'
 
 /** Opens accounts in every state that the routes of sign-in know. */
-export async function openDoors(shop: string): Promise<Doors> {
+export async function openDoors(shop: string, shopper: Shopper): Promise<Doors> {
   const send = async (
     method: string,
     path: string,
@@ -81,8 +83,8 @@ export async function openDoors(shop: string): Promise<Doors> {
   }
   const register = async () => {
     const person = { email: email(), password }
-    const { body } = await send('POST', '/api/v1/auth/register', { body: { ...person, name: 'Ada' } })
-    return { ...person, token: body.accessToken as string }
+    const { accessToken } = await openAccount(shopper.call, { ...person, name: 'Ada' })
+    return { ...person, token: accessToken }
   }
   const enrolled = async () => {
     const { token, ...credentials } = await register()

@@ -3,6 +3,7 @@ import { createHmac, randomUUID } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { openAccount } from '@micromart/proof/newcomer'
 import { openShopkeeper } from '@micromart/proof/shopkeeper'
 import { createShopper, type GuestCart, type Shopper } from '@micromart/proof/shopper'
 import { freePortRange } from '@micromart/testkit/free-ports'
@@ -88,6 +89,7 @@ const environment = {
   SANDBOX_SLOW_MS: '600000',
   PAYMENT_RECONCILE_MS: '600000',
   USER_ERASURE_AFTER_S: '86400', // later than this test
+  USER_RECENT_SIGN_IN_S: '86400',
 }
 
 const PASSWORD = 'micromart-demo'
@@ -130,7 +132,7 @@ async function apiKey(shopper: Shopper, token: string): Promise<MachineKey> {
 
 async function spare(shopper: Shopper): Promise<Spare> {
   const body = { email: email(), password: `${PASSWORD} spare`, name: 'Spare' }
-  const { body: first } = await shopper.call({ method: 'POST', path: '/api/v1/auth/register', body })
+  const first = await openAccount(shopper.call, body)
   const { name: _, ...credentials } = body
   const { body: other } = await shopper.call({ method: 'POST', path: '/api/v1/auth/login', body: credentials })
   const sessions = await shopper.call({
@@ -155,9 +157,9 @@ async function setUp(shop: RunningShop, stores: Stores, webhookSecret: string): 
       tokens,
       badTokens: await badTokens(tokens.shopper, stores.user),
       spare: await spare(shopper),
-      doors: await openDoors(shop.url),
+      doors: await openDoors(shop.url, shopper),
       apiKey: await apiKey(shopper, tokens.staff),
-      people: await openPeople(shopper),
+      people: await openPeople(shopper, stores.user),
       ...(await goods(shopper)),
       ...(await carts(shopper, tokens.shopper)),
       coupons: await coupons(shopper),

@@ -162,7 +162,7 @@ async function register({ url }: RunningShop) {
   const email = `${randomUUID()}@example.com`
   const body = JSON.stringify({ email, password: 'a long enough password', name: 'Ada' })
   const headers = { 'content-type': 'application/json' }
-  assert.equal((await fetch(`${url}/api/v1/auth/register`, { method: 'POST', headers, body })).status, 201)
+  assert.equal((await fetch(`${url}/api/v1/auth/register`, { method: 'POST', headers, body })).status, 202)
   const mails = async () => (await fetch(`${url}/api/v1/mailbox?to=${email}`)).text()
   await until(async () => (await mails()).includes('verify-email'), {
     withinMs: 20_000,

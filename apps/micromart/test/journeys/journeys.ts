@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
+import { openAccount } from '@micromart/proof/newcomer'
 import type { GuestCart } from '@micromart/proof/shopper'
 import { openBooks } from '@micromart/proof/verify/books'
 import { verify } from '@micromart/proof/verify/verify'
@@ -71,8 +72,8 @@ function purchases(shop: () => ShopUnderTest) {
   test('bought by somebody signed in: the order is on the list of who bought it, and of nobody else', async () => {
     const sku = await shop().stocked(1)
     const register = async () => {
-      const body = { email: someone(), password: 'a long enough password', name: 'Ada' }
-      return (await shop().call({ method: 'POST', path: '/api/v1/auth/register', body })).body.accessToken as string
+      const person = { email: someone(), password: 'a long enough password', name: 'Ada' }
+      return (await openAccount(shop().call, person)).accessToken
     }
     const [buyer, stranger] = [await register(), await register()]
     const as = (token: string) => ({ authorization: `Bearer ${token}` })

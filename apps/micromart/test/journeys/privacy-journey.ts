@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { glob, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { openAccount } from '@micromart/proof/newcomer'
+import type { Call } from '@micromart/proof/shopper'
 import { until } from '@micromart/testkit/until'
 import { Client } from 'pg'
 import type { ShopUnderTest } from './shop-under-test.ts'
@@ -53,25 +55,19 @@ export function privacyJourney(shop: () => ShopUnderTest) {
     assert.deepEqual([login.status, login.body.code], [401, 'user.bad-credentials'])
   })
 
-  type Call = Awaited<ReturnType<typeof register>>
+  type Ask = Awaited<ReturnType<typeof register>>
 
   async function register({ email, name, device }: { email: string; name: string; device: string }) {
-    const body = { email, password: PASSWORD, name }
-    const path = '/api/v1/auth/register'
-    const answer = await shop().call({
-      method: 'POST',
-      path,
-      body,
-      headers: { 'user-agent': device, ...freshKey() },
-    })
-    assert.equal(answer.status, 201)
-    const headers = { authorization: `Bearer ${answer.body.accessToken}` }
+    const fromDevice = (call: Call) =>
+      shop().call({ ...call, headers: { 'user-agent': device, ...(call.method === 'POST' ? freshKey() : {}) } })
+    const { accessToken } = await openAccount(fromDevice, { email, password: PASSWORD, name })
+    const headers = { authorization: `Bearer ${accessToken}` }
     /** Every write has a key, so that its answer is kept and has to be forgotten too. */
     return (method: 'GET' | 'POST', path: string, body?: unknown) =>
       shop().call({ method, path, body, headers: { ...headers, ...(method === 'POST' ? freshKey() : {}) } })
   }
 
-  async function buyAs(call: Call, { name, street, book }: Readonly<Record<'name' | 'street' | 'book', string>>) {
+  async function buyAs(call: Ask, { name, street, book }: Readonly<Record<'name' | 'street' | 'book', string>>) {
     const sku = await shop().stocked(1)
     const address = { name, line1: street, city: 'York', postalCode: 'YO1', country: 'GB' }
     assert.equal((await call('POST', '/api/v1/users/me/addresses', { ...address, line1: book })).status, 201)
@@ -85,7 +81,7 @@ export function privacyJourney(shop: () => ShopUnderTest) {
     })
   }
 
-  async function exported(call: Call) {
+  async function exported(call: Ask) {
     const { body: wanted } = await call('POST', '/api/v1/users/me/exports')
     const path = `/api/v1/users/me/exports/${wanted.id}`
     await until(async () => (await call('GET', path)).body.status === 'ready', {

@@ -66,7 +66,7 @@ export type GetAccountMailRequest = Message<"micromart.user.v1.GetAccountMailReq
   userId: string;
 
   /**
-   * verify-email, reset-password, confirm-new-email, email-change-requested, email-changed, password-changed or account-closed.
+   * verify-email, reset-password, registration-attempted, confirm-new-email, email-change-requested, email-changed, password-changed, account-closed or confirm-erasure.
    *
    * @generated from field: string letter = 2;
    */

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import { openAccount } from '../../../src/newcomer.ts'
 import type { Attack, Blow, Target } from '../abuse-case.ts'
-import { bearer, PASSWORD, type Scene } from '../scene.ts'
+import { bearer, NEW_PASSWORD, type Scene } from '../scene.ts'
 import { type Answered, blow, send } from '../send.ts'
-import { jsonOf, openDoor, passOn, withJson } from '../unprotected/door.ts'
+import { jsonOf, openDoor } from '../unprotected/door.ts'
 
 const LOGIN = '/api/v1/auth/login'
 const REGISTER = '/api/v1/auth/register'
@@ -38,20 +39,42 @@ export const accountCases: readonly Attack[] = [
   },
   {
     area: 'Accounts',
+    name: 'enumeration by text or status, by registering',
+    control: 'a door that refuses an address that has an account',
+    refusals: ['the same'],
+    attack: async (target, scene) => {
+      const register = (email: string) =>
+        send(target, { method: 'POST', path: REGISTER, body: { email, password: NEW_PASSWORD, name: 'Eve' } })
+      const [known, unknown] = [
+        await register(scene.people.attacker.email),
+        await register(`${randomUUID()}@example.com`),
+      ]
+      const same = withoutTrace(known) === withoutTrace(unknown) && unknown.status === 202
+      return [
+        { what: 'known and unknown', won: !same, answer: same ? 'the same' : `${known.said} and ${unknown.said}` },
+      ]
+    },
+    openUnprotected: (scene) =>
+      openDoor(scene.url, async (asked) =>
+        (await knows(scene, jsonOf(asked).email)) ? { status: 409, body: { code: 'user.email-taken' } } : asked,
+      ),
+  },
+  {
+    area: 'Accounts',
     name: 'credential stuffing',
     control: 'a door that compares passwords as often as anybody likes',
     refusals: ['429 user.too-many-attempts'],
     attack: async (target, scene) => {
       const email = `${randomUUID()}@example.com`
-      await scene.call({ method: 'POST', path: REGISTER, body: { email, password: PASSWORD, name: 'Vic' } })
+      await openAccount(scene.call, { email, password: NEW_PASSWORD, name: 'Vic' })
       for (let index = 0; index < 30; index += 1) await signIn(target, email, `guess number ${index}`)
-      const answer = await signIn(target, email, PASSWORD) // the guess that is right comes too late
+      const answer = await signIn(target, email, NEW_PASSWORD) // the guess that is right comes too late
       return [blow('the thirty-first guess', answer, answer.status === 200)]
     },
     openUnprotected: (scene) =>
       openDoor(scene.url, async (asked) => {
         const { password } = jsonOf(asked)
-        return password === PASSWORD
+        return password === NEW_PASSWORD
           ? { status: 200, body: {} }
           : { status: 401, body: { code: 'user.bad-credentials' } }
       }),
@@ -64,7 +87,7 @@ export const accountCases: readonly Attack[] = [
     attack: async (target, scene) => {
       const fields = { roles: ['admin'], id: randomUUID(), isAdmin: true, emailVerified: true, passwordHash: 'x' }
       const blows = Object.entries(fields).map(async ([field, value]): Promise<Blow> => {
-        const body = { email: `${randomUUID()}@example.com`, password: PASSWORD, name: 'Mallory', [field]: value }
+        const body = { email: `${randomUUID()}@example.com`, password: NEW_PASSWORD, name: 'Mallory', [field]: value }
         const answer = await send(target, { method: 'POST', path: REGISTER, body })
         return blow(field, answer)
       })
@@ -85,14 +108,13 @@ export const accountCases: readonly Attack[] = [
       openDoor(scene.url, async (asked) => {
         if (asked.method === 'PUT') return { status: 200, body: {} }
         const { email, password, name, roles } = jsonOf(asked)
-        const made = await passOn(scene.url, withJson(asked, { email, password, name }))
-        const { id } = JSON.parse(String(made.body)).user
+        const { user } = await openAccount(scene.call, { email, password, name })
         if (roles)
           await scene.call(
-            { method: 'PUT', path: `/api/v1/users/${id}/roles`, body: { roles } },
+            { method: 'PUT', path: `/api/v1/users/${user.id}/roles`, body: { roles } },
             scene.people.admin.token,
           )
-        return made
+        return { status: 201, body: { user } }
       }),
   },
 ]

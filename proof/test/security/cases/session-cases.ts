@@ -1,20 +1,14 @@
 import { randomUUID } from 'node:crypto'
+import { type Newcomer, openAccount } from '../../../src/newcomer.ts'
 import type { Attack, Blow, Target } from '../abuse-case.ts'
-import { bearer, PASSWORD, type Scene } from '../scene.ts'
+import { bearer, NEW_PASSWORD, type Scene } from '../scene.ts'
 import { blow, send } from '../send.ts'
 import { jsonOf, openDoor, withJson } from '../unprotected/door.ts'
 
 const REFRESH = '/api/v1/auth/refresh'
 
-interface Tokens {
-  readonly accessToken: string
-  readonly refreshToken: string
-}
-
-async function signedIn(scene: Scene): Promise<Tokens> {
-  const body = { email: `${randomUUID()}@example.com`, password: PASSWORD, name: 'Vic' }
-  return (await scene.call({ method: 'POST', path: '/api/v1/auth/register', body })).body
-}
+const signedIn = (scene: Scene) =>
+  openAccount(scene.call, { email: `${randomUUID()}@example.com`, password: NEW_PASSWORD, name: 'Vic' })
 
 const refresh = (target: Target, refreshToken: string) =>
   send(target, { method: 'POST', path: REFRESH, body: { refreshToken } })
@@ -66,7 +60,7 @@ export const sessionCases: readonly Attack[] = [
     refusals: ['401 user.refresh-token-invalid'],
     attack: async (target, scene) => {
       const [one, all] = [await signedIn(scene), await signedIn(scene)]
-      const out = (path: string, { accessToken }: Tokens) =>
+      const out = (path: string, { accessToken }: Newcomer) =>
         send(target, { method: 'POST', path, headers: bearer(accessToken) })
       await out('/api/v1/auth/logout', one)
       await out('/api/v1/auth/logout-everywhere', all)

@@ -2,11 +2,13 @@
 export type AccountTemplate =
   | 'verify-email'
   | 'reset-password'
+  | 'registration-attempted'
   | 'confirm-new-email'
   | 'email-change-requested'
   | 'email-changed'
   | 'password-changed'
   | 'account-closed'
+  | 'confirm-erasure'
 
 /** What the user service says when a mail is written. */
 export interface AccountAddressee {

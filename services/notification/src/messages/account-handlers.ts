@@ -4,8 +4,10 @@ import {
   EmailChanged,
   EmailChangeRequested,
   EmailVerificationRequested,
+  ErasureLinkRequested,
   PasswordChanged,
   PasswordResetRequested,
+  RegistrationAttempted,
 } from '@micromart/contracts/user'
 import { type MessageHandler, on } from '@micromart/service-kit/subscription'
 import type { AccountTemplate } from '../domain/account-letter.ts'
@@ -30,6 +32,8 @@ export function accountHandlers(queue: QueueAccountEmails): readonly MessageHand
   return [
     writing(EmailVerificationRequested, byLink, 'verify-email'),
     writing(PasswordResetRequested, byLink, 'reset-password'),
+    writing(RegistrationAttempted, byLink, 'registration-attempted'),
+    writing(ErasureLinkRequested, byLink, 'confirm-erasure'),
     writing(EmailChangeRequested, byLink, 'confirm-new-email', 'email-change-requested'),
     writing(EmailChanged, byLink, 'email-changed'),
     writing(PasswordChanged, ({ changeId }) => ({ causeId: changeId, linkId: '' }), 'password-changed'),

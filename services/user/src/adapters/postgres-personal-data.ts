@@ -78,7 +78,7 @@ const parts = [
 
 const FORGET_ANSWERS = `
   DELETE FROM idempotency_keys
-  WHERE caller = 'user:' || $1 OR (caller = 'anonymous' AND route = 'POST /api/v1/auth/register' AND body::json ->> 'id' = $1)`
+  WHERE caller = 'user:' || $1 OR (caller = 'anonymous' AND route = 'POST /api/v1/auth/register' AND nullif(body, '')::json ->> 'id' = $1)`
 const SECURITY_LOG = `
   SELECT action, details, at FROM audit_log WHERE subject = $1::text OR actor = $1::text ORDER BY sequence`
 const COUNT_LOG = 'SELECT count(*)::int AS rows FROM audit_log WHERE subject = $1::text OR actor = $1::text'

@@ -3,6 +3,7 @@ import type { Session } from '../domain/session.ts'
 import type { SessionStore } from '../session-ports.ts'
 
 const COLUMNS = `id, user_id AS "userId", user_agent AS "userAgent", created_at AS "createdAt", last_used_at AS "lastUsedAt",
+  coalesce(proven_at, created_at) AS "provenAt",
   expires_at AS "expiresAt", ended_at AS "endedAt"`
 
 const ADD = `
@@ -13,6 +14,7 @@ const LOCK = `SELECT ${COLUMNS} FROM sessions WHERE id = $1 FOR UPDATE`
 const TOKEN = 'SELECT spent_at AS "spentAt", retried FROM refresh_tokens WHERE digest = $1'
 const SPEND_ALL = 'UPDATE refresh_tokens SET spent_at = $2 WHERE session_id = $1 AND spent_at IS NULL'
 const NOTE_RETRY = 'UPDATE refresh_tokens SET retried = true WHERE digest = $1'
+const NOTE_PROOF = 'UPDATE sessions SET proven_at = $2 WHERE id = $1'
 const USE = 'UPDATE sessions SET last_used_at = $2 WHERE id = $1'
 const LIVE = `SELECT ${COLUMNS} FROM sessions WHERE user_id = $1 AND ended_at IS NULL ORDER BY last_used_at DESC, id`
 /** In one order, so that two who end them all do not wait for each other. */
@@ -42,6 +44,7 @@ export const postgresSessions = (database: Database): SessionStore => ({
     tx.write(USE, [sessionId, at])
   },
   noteRetry: (tx, digest) => tx.write(NOTE_RETRY, [digest]),
+  noteProof: (tx, sessionId, at) => tx.write(NOTE_PROOF, [sessionId, at]),
   live: (db, userId) => db.query<Session>(LIVE, [userId]),
   lockLive: async (tx, userId) => (await tx.query<{ id: string }>(LOCK_LIVE, [userId])).map(({ id }) => id),
   end: async (tx, ids, at) => (await tx.query<{ id: string }>(END, [ids, at])).map(({ id }) => id),

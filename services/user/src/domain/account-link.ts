@@ -1,15 +1,21 @@
 /** What a mailed link is good for, and for nothing else. */
-export const linkPurposes = ['verify-email', 'reset-password', 'change-email'] as const
+export const linkPurposes = ['verify-email', 'reset-password', 'change-email', 'erase-person'] as const
 export type LinkPurpose = (typeof linkPurposes)[number]
 
 const MINUTE_MS = 60_000
 
-/** How long a link can be used: the more it opens, the shorter. */
-export const LINK_LIFETIME_MS: Readonly<Record<LinkPurpose, number>> = {
+export type LinkLifetimes = Readonly<Record<LinkPurpose, number>>
+
+/**
+ * How long a link can be used, in ms. Those that stand in the place of a password are short (ASVS 5.0, 6.5.5: ten minutes at most); the others
+ * prove an address of somebody who needs the password as well.
+ */
+export const linkLifetimes = ({ resetMinutes }: { resetMinutes: number }): LinkLifetimes => ({
   'verify-email': 24 * 60 * MINUTE_MS,
-  'reset-password': 30 * MINUTE_MS,
+  'reset-password': resetMinutes * MINUTE_MS,
   'change-email': 120 * MINUTE_MS,
-}
+  'erase-person': resetMinutes * MINUTE_MS,
+})
 
 /** How long the record of a link outlives it: a late mail about it still finds whom to tell. */
 export const LINK_KEPT_MS = 7 * 24 * 60 * MINUTE_MS

@@ -6,7 +6,7 @@ export const LONGEST_PASSWORD = 200
 
 export type PasswordRefusal = Refusal<'user.password-too-common'>
 
-/** True for what is tried first by everybody who guesses; given in lower case. */
+/** True for what is tried first by everybody who guesses, here or anywhere; given in lower case. */
 export type IsCommonPassword = (password: string) => boolean
 
 /**
@@ -19,7 +19,7 @@ export function checkPassword(
 ): Result<void, PasswordRefusal> {
   const typed = password.normalize('NFKC').trim().toLowerCase()
   const [local = '', domain = ''] = email.split('@')
-  const known = [email, local, domain, name.normalize('NFKC').toLowerCase(), 'micromart', 'micromart123']
+  const known = [email, local, domain, name.normalize('NFKC').toLowerCase()]
   const isGuessable = isCommon(typed) || known.includes(typed) || new Set(typed).size < 3
   return isGuessable
     ? refuse(

@@ -6,7 +6,16 @@ import { goodForMs, isOver, judgeRefresh, type Session, tidyUserAgent } from './
 const at = (ms: number) => new Date(1_700_000_000_000 + ms)
 const limits = { idleMs: 1_000, longestMs: 5_000, retryMs: 10 }
 const session = (change: Partial<Session> = {}): Session => ({
-  ...{ id: 's', userId: 'u', userAgent: '', createdAt: at(0), lastUsedAt: at(0), expiresAt: at(5_000), endedAt: null },
+  ...{
+    id: 's',
+    userId: 'u',
+    userAgent: '',
+    createdAt: at(0),
+    lastUsedAt: at(0),
+    provenAt: at(0),
+    expiresAt: at(5_000),
+    endedAt: null,
+  },
   ...change,
 })
 const fresh = { spentAt: null, retried: false }

@@ -5,6 +5,8 @@ export interface Session {
   readonly userAgent: string
   readonly createdAt: Date
   readonly lastUsedAt: Date
+  /** Whoever holds it has shown then who they are: when it was opened, or with the password since. */
+  readonly provenAt: Date
   /** Over then at the latest, however it is used. */
   readonly expiresAt: Date
   readonly endedAt: Date | null
@@ -45,6 +47,10 @@ export function judgeRefresh(
 
 export const isOver = (session: Session, now: Date, limits: SessionLimits): boolean =>
   session.endedAt !== null || goodForMs(session, now, limits) <= 0
+
+/** Nobody can have taken over the device long ago. */
+export const isRecent = ({ provenAt }: Session, now: Date, recentMs: number): boolean =>
+  now.getTime() - provenAt.getTime() <= recentMs
 
 /** How long a session that is used now goes on without being used again, in ms. */
 export const goodForMs = ({ lastUsedAt, expiresAt }: Session, now: Date, { idleMs }: SessionLimits): number =>

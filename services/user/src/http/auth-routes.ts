@@ -1,13 +1,16 @@
 import { refusalProblem, writeHandler } from '@micromart/http-kit/idempotent-handler'
 import { kitProblem, type StatusTable } from '@micromart/http-kit/problem'
 import type { HttpServer } from '@micromart/http-kit/server'
+import { ok } from '@micromart/kernel/result'
 import type { IdempotentWrite } from '@micromart/postgres/idempotency'
 import type { Accounts } from '../accounts.ts'
 import type { AccountRefusal, User } from '../domain/account.ts'
 import type { PasswordRefusal } from '../domain/password.ts'
 import type { Passwords } from '../ports.ts'
+import type { AskForAccount } from '../registration.ts'
 import type { RefreshRefusal, Sessions } from '../sessions.ts'
 import type { Entrance } from '../sign-in.ts'
+import { Nothing } from './account-schemas.ts'
 import { userAgentOf } from './request-facts.ts'
 import { admissionBody, signedInBody } from './signed-in.ts'
 import { RefreshBody, RegisterBody, SignedInBody } from './user-schemas.ts'
@@ -25,19 +28,23 @@ export interface AuthRoutes {
   readonly entrance: Entrance
   readonly sessions: Sessions
   readonly passwords: Passwords
+  /** Where set, nobody learns from registering whether an address has an account, and one signs in when it is proven. */
+  readonly askForAccount: AskForAccount | undefined
   readonly write: IdempotentWrite
 }
 
-export function authRoutes(http: HttpServer, { accounts, entrance, sessions, passwords, write }: AuthRoutes): void {
-  const answer = writeHandler(write, { statuses })
+export function authRoutes(http: HttpServer, parts: AuthRoutes): void {
+  const { accounts, entrance, sessions, passwords, askForAccount } = parts
+  const answer = writeHandler(parts.write, { statuses })
 
   http.post('/api/v1/auth/register', {
     config: { access: 'public' },
     schema: {
       tags: ['auth'],
-      summary: 'Open an account; it is signed in at once',
+      summary:
+        'Open an account: 202 whether the address has one or not, and a mail says more; 201 where the shop signs in at once',
       body: RegisterBody,
-      response: { 201: SignedInBody },
+      response: { 201: SignedInBody, 202: Nothing },
     },
     // the answer that is kept for repeats holds the user alone; the tokens are made each time and stored nowhere
     onSend: async (request, reply, payload) => {
@@ -54,8 +61,12 @@ export function authRoutes(http: HttpServer, { accounts, entrance, sessions, pas
       // the kit keeps a quick digest of the body with the key: a quick digest of a password would be easy to guess from
       if (typeof key === 'string') request.body.password = await passwords.fingerprint(request.body.password, key)
       return answer(request, reply, async (tx) => {
+        if (askForAccount) {
+          await askForAccount(tx, account.value)
+          return ok({ status: 202 })
+        }
         const added = await accounts.add(tx, account.value)
-        return added.ok ? { ok: true, value: { status: 201, body: added.value } } : added
+        return added.ok ? ok({ status: 201, body: added.value }) : added
       })
     },
   })

@@ -17,6 +17,7 @@ import {
   ErasureStartedBody,
   ExportBody,
   ExportDocument,
+  erasureStarted,
   exportBody,
   ReceiptBody,
   receiptBody,
@@ -112,11 +113,9 @@ function erasureRoutes(http: HttpServer, { erasure, erasures, write, prove, clos
         if (!proof.ok) return proof
         const closed = await close(tx, proof.value)
         if (!closed.ok) return closed
-        const started = await erasure.request(tx, proof.value.id)
+        const started = await erasure.request(tx, { userId: proof.value.id, actor: proof.value.id })
         if (!started.ok) return started
-        const { receiptToken } = started.value
-        const headers = { location: `/api/v1/erasure-receipts/${receiptToken}`, 'cache-control': 'no-store' }
-        return ok({ status: 202, headers, body: { status: 'waiting' as const, receiptToken } })
+        return ok(erasureStarted(started.value))
       })
     },
   })

@@ -25,6 +25,13 @@ export const ErasureStartedBody = Type.Object({
   receiptToken: Type.String({ description: 'opens the receipt; shown once and kept nowhere' }),
 })
 
+/** The answer has the only copy of the receipt's token. */
+export const erasureStarted = ({ receiptToken }: { receiptToken: string }) => ({
+  status: 202,
+  headers: { location: `/api/v1/erasure-receipts/${receiptToken}`, 'cache-control': 'no-store' },
+  body: { status: 'waiting' as const, receiptToken },
+})
+
 export const ReceiptBody = Type.Object({
   status: Type.Union([Type.Literal('waiting'), Type.Literal('asked'), Type.Literal('done')]),
   requestedAt: instant,

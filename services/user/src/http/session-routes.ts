@@ -6,11 +6,24 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import type { Session } from '../domain/session.ts'
 import type { RefreshRefusal, Sessions } from '../sessions.ts'
+import { KnownPassword } from './account-schemas.ts'
+import type { ProofRefusal, Prove } from './own-account.ts'
 import { LogoutBody, SessionList } from './user-schemas.ts'
 
-const statuses = { 'user.refresh-token-invalid': 401 } satisfies StatusTable<RefreshRefusal['code']>
+const statuses = {
+  'user.refresh-token-invalid': 401,
+  'user.wrong-password': 403,
+  'user.too-many-attempts': 429,
+} satisfies StatusTable<(RefreshRefusal | ProofRefusal)['code']>
 
 const unknown = () => new ProblemError(404, { code: 'user.session-unknown', detail: 'There is no such session' })
+
+const notRecent = () =>
+  new ProblemError(403, {
+    code: 'user.sign-in-not-recent',
+    detail:
+      'You signed in a while ago: give your password again (POST /api/v1/users/me/reauthentication), or sign in anew',
+  })
 
 const done = { 204: Type.Null({ description: 'done' }) }
 
@@ -20,9 +33,19 @@ function personOf({ caller }: FastifyRequest) {
   return caller
 }
 
+export interface SessionRoutes {
+  readonly sessions: Sessions
+  readonly prove: Prove
+}
+
 /** Everybody sees and ends their own sessions. One of somebody else and no session at all look the same. */
-export function sessionRoutes(http: HttpServer, { sessions }: { sessions: Sessions }): void {
+export function sessionRoutes(http: HttpServer, { sessions, prove }: SessionRoutes): void {
   const noContent = (reply: FastifyReply) => reply.code(204).send(null) as never
+
+  /** Who has got hold of a token must not put out the owner. @throws ProblemError 403 */
+  const mustBeRecent = async ({ userId, sessionId }: ReturnType<typeof personOf>) => {
+    if (sessionId === undefined || !(await sessions.isRecent(userId, sessionId))) throw notRecent()
+  }
 
   const endOwn = async (request: FastifyRequest) => {
     const { userId, sessionId } = personOf(request)
@@ -50,9 +73,16 @@ export function sessionRoutes(http: HttpServer, { sessions }: { sessions: Sessio
 
   http.post('/api/v1/auth/logout-everywhere', {
     config: { access: 'signed-in' },
-    schema: { tags: ['auth'], summary: 'End all my sessions, this one too', body: NoBody, response: done },
+    schema: {
+      tags: ['auth'],
+      summary: 'End all my sessions, this one too; needs a sign-in, or the password, of the last minutes',
+      body: NoBody,
+      response: done,
+    },
     handler: async (request, reply) => {
-      await sessions.endEverywhere(personOf(request).userId)
+      const person = personOf(request)
+      await mustBeRecent(person)
+      await sessions.endEverywhere(person.userId)
       return noContent(reply)
     },
   })
@@ -66,18 +96,37 @@ export function sessionRoutes(http: HttpServer, { sessions }: { sessions: Sessio
     },
   })
 
+  http.post('/api/v1/users/me/reauthentication', {
+    config: { access: 'signed-in' },
+    schema: {
+      tags: ['users'],
+      summary: 'Give my password again, for what needs a recent sign-in',
+      body: Type.Object({ password: KnownPassword }, { additionalProperties: false }),
+      response: done,
+    },
+    handler: async (request, reply) => {
+      const { userId, sessionId } = personOf(request)
+      const proof = await prove(request, reply)
+      if (!proof.ok) throw refusalProblem(proof.error, statuses)
+      if (sessionId === undefined || !(await sessions.noteProof(userId, sessionId))) throw unknown()
+      return noContent(reply)
+    },
+  })
+
   http.delete('/api/v1/users/me/sessions/:id', {
     config: { access: 'signed-in' },
     schema: {
       tags: ['users'],
-      summary: 'End one of my sessions',
+      summary: 'End one of my sessions; another than this one needs a sign-in, or the password, of the last minutes',
       params: Type.Object({ id: Type.String() }),
       body: NoBody,
       response: done,
     },
     handler: async (request, reply) => {
       const { id } = request.params
-      const ended = isUuid(id) && (await sessions.end(personOf(request).userId, id, 'user.session-revoked'))
+      const person = personOf(request)
+      if (id !== person.sessionId) await mustBeRecent(person)
+      const ended = isUuid(id) && (await sessions.end(person.userId, id, 'user.session-revoked'))
       if (!ended) throw unknown()
       return noContent(reply)
     },

@@ -1,7 +1,7 @@
 import { writeHandler } from '@micromart/http-kit/idempotent-handler'
 import { actorOf } from '@micromart/http-kit/identity'
 import type { StatusTable } from '@micromart/http-kit/problem'
-import type { HttpServer } from '@micromart/http-kit/server'
+import { type HttpServer, NoBody } from '@micromart/http-kit/server'
 import { isUuid } from '@micromart/kernel/ids'
 import { ok, refuse } from '@micromart/kernel/result'
 import type { AuditLog } from '@micromart/postgres/audit-log'
@@ -10,6 +10,7 @@ import Type from 'typebox'
 import { tidyRoles } from '../domain/account.ts'
 import type { Users } from '../ports.ts'
 import type { Sessions } from '../sessions.ts'
+import { Nothing } from './account-schemas.ts'
 import { RolesBody, UserBody } from './user-schemas.ts'
 
 const statuses = { 'user.unknown': 404, 'user.last-admin': 409 } satisfies StatusTable
@@ -21,6 +22,7 @@ export interface UserRoutes {
   readonly sessions: Sessions
 }
 
+/** What staff do to the account of somebody else. */
 export function userRoutes(http: HttpServer, { users, write, audit, sessions }: UserRoutes): void {
   const answer = writeHandler(write, { statuses })
 
@@ -44,6 +46,27 @@ export function userRoutes(http: HttpServer, { users, write, audit, sessions }: 
         const details = { roles: user.roles }
         await audit.append(tx, { actor: actorOf(request.caller), action: 'user.roles-set', subject: user.id, details })
         return ok({ status: 200, body: user })
+      }),
+  })
+
+  http.delete('/api/v1/users/:id/sessions', {
+    config: { access: 'sessions:write' },
+    schema: {
+      tags: ['users'],
+      summary: 'End all sessions of a user',
+      params: Type.Object({ id: Type.String() }),
+      body: NoBody,
+      response: { 204: Nothing },
+    },
+    handler: (request, reply) =>
+      answer(request, reply, async (tx) => {
+        const { id } = request.params
+        const user = isUuid(id) ? await users.lock(tx, id) : undefined
+        if (!user) return refuse('user.unknown', 'There is no such user')
+        await sessions.endAll(tx, user.id)
+        const actor = actorOf(request.caller)
+        await audit.append(tx, { actor, action: 'user.sessions-ended', subject: user.id, details: {} })
+        return ok({ status: 204 })
       }),
   })
 }

@@ -3,39 +3,15 @@ import { bad, type CasesByRoute, type Refusal } from '../case.ts'
 import { CANARY, CARD_NUMBERS, email, HALF_A_PAIR, NUL } from '../nasty.ts'
 import { address } from '../people.ts'
 import { bearer, type Scene } from '../scene.ts'
+import { LINK, linkCases } from './link-cases.ts'
 
 const INVALID = '400 request.invalid'
-const LINK: Refusal = '422 user.link-invalid'
 const WRONG: Refusal = '403 user.wrong-password'
 const noted = {
   'user.audit_head': 'a wrong password is noted in the audit log',
   'user.audit_log': 'a wrong password is noted in the audit log',
 }
 const newPassword = `${CANARY} password`
-
-/** What can be sent in the place of a mailed token. */
-const noTokens = (good: string): readonly string[] => [
-  good.slice(1),
-  `${good}A`,
-  `${good.slice(0, -2)}${good.endsWith('AA') ? 'BB' : 'AA'}`,
-  good.toUpperCase() === good ? good.toLowerCase() : good.toUpperCase(),
-  '-'.repeat(64),
-  "' OR '1'='1",
-  '../../etc/passwd',
-  'eyJhbGciOiJub25lIn0.e30.',
-  randomUUID(),
-]
-
-const linkCases = (path: string, tokenOf: (scene: Scene) => string, body: object = {}) => ({
-  good: (scene: Scene) => ({ path, body: { token: tokenOf(scene), ...body } }),
-  idempotent: true as const,
-  special: (scene: Scene) => [
-    ...noTokens(tokenOf(scene)).map((token) => bad(`the token ${token}`, { body: { token, ...body } }, LINK)),
-    ...Object.values(scene.people.tokens)
-      .filter((token) => token !== tokenOf(scene))
-      .map((token) => bad('the token of another kind of link', { body: { token, ...body } }, LINK)),
-  ],
-})
 
 const commonPasswords = ['password', 'Password1', '12345678', 'qwertyuiop', 'aaaaaaaaaa']
 
@@ -180,7 +156,7 @@ export const accountCases: CasesByRoute = {
     ],
   },
   'POST /api/v1/users/me/email-verification': {
-    good: () => ({ path: '/api/v1/users/me/email-verification' }),
+    good: ({ people }) => ({ path: '/api/v1/users/me/email-verification', headers: bearer(people.isUnproven.token) }),
     accepted: 202,
     idempotent: true,
     bodyIsOptional: true,

@@ -24,6 +24,13 @@ const words: Readonly<Record<AccountTemplate, Words>> = {
     link: 'Set a new password',
     after: 'If it was not you, do nothing: your password stays as it is.',
   },
+  'registration-attempted': {
+    subject: 'You have an account already',
+    before:
+      'Somebody, hopefully you, wanted to open an account with this e-mail address, and there is one already. Sign in to it, or set a new password.',
+    link: 'Set a new password',
+    after: 'If it was not you, do nothing: your account stays as it is.',
+  },
   'confirm-new-email': {
     subject: 'Please confirm your new e-mail address',
     before: 'Somebody wants this to be the e-mail address of their account.',
@@ -49,7 +56,15 @@ const words: Readonly<Record<AccountTemplate, Words>> = {
     subject: 'Your account is closed',
     before:
       'You have closed your account, and nobody can sign in to it any more. Orders that are on their way still arrive.',
-    after: 'If you did not ask for it, please get in touch with us at once.',
+    after:
+      'What we have to keep for them can be forgotten as well: ask for it with this address at any time. If you did not ask for it, please get in touch with us at once.',
+  },
+  'confirm-erasure': {
+    subject: 'Please confirm that we shall forget you',
+    before:
+      'Somebody, hopefully you, asked us to erase what we keep of your closed account. It cannot be undone; what the law wants kept names you no more.',
+    link: 'Erase everything',
+    after: 'If it was not you, do nothing: without you nothing is erased.',
   },
 }
 
