@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
-import { permissionsOf, type Role } from '@micromart/contracts/permissions'
+import { allPermissions, permissionsOf, type Role } from '@micromart/contracts/permissions'
 import { isUuid } from '@micromart/kernel/ids'
-import { createApiKeys } from '@micromart/user/api-keys'
-import { type ApiKey, allScopes, spellApiKey } from '@micromart/user/domain/api-key'
+import { type ApiKeys, createApiKeys } from '@micromart/user/api-keys'
 import { digestOf } from '@micromart/user/opaque-token'
 import type { Random } from '../../random.ts'
 import { mutate, noise } from '../mutate.ts'
@@ -12,11 +11,16 @@ const NOW = new Date('2026-11-21T12:00:00.000Z')
 const LATER = new Date('2027-01-01T00:00:00.000Z')
 const EARLIER = new Date('2026-11-21T11:59:59.999Z')
 
+type ApiKey = Awaited<ReturnType<ApiKeys['list']>>[number]
+
 interface Made {
   readonly kept: ApiKey & { readonly digest: string }
   readonly secret: string
   readonly text: string
 }
+
+/** As they are shown to whoever has one made. */
+const spelled = (id: string, secret: string) => `mm_${id.replaceAll('-', '')}_${secret}`
 
 /** Always the same for a name, so that the same seed fires the same keys. */
 function keyOf(name: string, changes: Partial<ApiKey> = {}): Made {
@@ -27,14 +31,14 @@ function keyOf(name: string, changes: Partial<ApiKey> = {}): Made {
     ...{ id, ownerId: 'staff', name, scopes: ['orders:read'] as const, createdAt: EARLIER, expiresAt: LATER },
     ...{ lastUsedAt: NOW, revokedAt: null, ...changes, digest: digestOf(secret) },
   }
-  return { kept, secret, text: spellApiKey(id, secret) }
+  return { kept, secret, text: spelled(id, secret) }
 }
 
 const owners: Readonly<Record<string, readonly Role[]>> = { staff: ['staff'], customer: ['customer'] }
 const keys: readonly Made[] = [
   keyOf('good'),
-  keyOf('everything', { scopes: allScopes }),
-  keyOf('degraded', { ownerId: 'customer', scopes: allScopes }),
+  keyOf('everything', { scopes: allPermissions }),
+  keyOf('degraded', { ownerId: 'customer', scopes: allPermissions }),
   keyOf('expired', { expiresAt: EARLIER }),
   keyOf('expires now', { expiresAt: NOW }),
   keyOf('revoked', { revokedAt: EARLIER }),
@@ -97,7 +101,7 @@ function input(random: Random): string {
   const [one, other] = [random.pick(keys), random.pick(keys)]
   const kind = random.next()
   if (kind < 0.2) return one.text
-  if (kind < 0.3) return spellApiKey(one.kept.id, other.secret)
+  if (kind < 0.3) return spelled(one.kept.id, other.secret)
   if (kind < 0.95) return mutate(random, one.text, words)
   return noise(random)
 }

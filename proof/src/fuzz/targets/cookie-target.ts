@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { browserCookie } from '@micromart/user/http/browser-cookie'
+import { browserCookie } from '@micromart/user/browser-cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Random } from '../../random.ts'
 import { mutate, noise } from '../mutate.ts'
