@@ -3,7 +3,8 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { Ids } from '@micromart/kernel/ids'
 import { runInContext, type WorkContext } from '@micromart/telemetry/context'
 import { type CrashPoint, crashPoint, workingOn } from '@micromart/telemetry/crash-points'
-import { DeadlineOver, timeLeft } from '@micromart/telemetry/deadline'
+import { DeadlineOver } from '@micromart/telemetry/deadline'
+import { timeLeft } from '@micromart/telemetry/in-time'
 import type { Logger } from '@micromart/telemetry/logger'
 import Fastify, {
   type FastifyBaseLogger,

@@ -1,6 +1,6 @@
 import { currentContext } from '@micromart/telemetry/context'
 import { crashPoint } from '@micromart/telemetry/crash-points'
-import { inTime } from '@micromart/telemetry/deadline'
+import { inTime } from '@micromart/telemetry/in-time'
 import { type Answering, type Driver, type DriverOptions, pgDriver, type SessionOptions } from './driver.ts'
 import { isUnavailable } from './errors.ts'
 
