@@ -66,6 +66,7 @@ export const kitStatuses = {
   'request.bad-cursor': 400,
   'request.too-large': 413,
   'request.unsupported-media-type': 415,
+  'request.deadline-over': 504,
   'route.unknown': 404,
   'auth.required': 401,
   'auth.invalid-token': 401,

@@ -1,13 +1,26 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Ids } from '@micromart/kernel/ids'
 import { continueTrace, type WorkContext } from '@micromart/telemetry/context'
+import { type Deadline, deadlineIn } from '@micromart/telemetry/deadline'
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,100}$/
 
-/** The context of a request by its headers: a harmless `x-request-id` is kept, a trace goes on with a span of its own. */
+/** Nobody waits longer; no gateway tells more. */
+const LONGEST_MS = 300_000
+
+/**
+ * The context of a request by its headers: a harmless `x-request-id` is kept, a trace goes on with a span of its own, and the deadline is the one
+ * that the gateway tells: it lets nobody else tell one.
+ */
 export function requestContext(headers: IncomingHttpHeaders, ids: Ids): WorkContext {
   const requestId = requestIdOf(headers, ids)
-  return { correlationId: requestId, causationId: requestId, traceparent: traceparentOf(headers) }
+  const deadline = deadlineOf(headers['x-deadline-ms'])
+  return {
+    correlationId: requestId,
+    causationId: requestId,
+    traceparent: traceparentOf(headers),
+    ...(deadline ? { deadline } : {}),
+  }
 }
 
 export function requestIdOf(headers: IncomingHttpHeaders, ids: Ids): string {
@@ -17,4 +30,10 @@ export function requestIdOf(headers: IncomingHttpHeaders, ids: Ids): string {
 
 export function traceparentOf({ traceparent }: IncomingHttpHeaders): string {
   return continueTrace(typeof traceparent === 'string' ? traceparent : undefined)
+}
+
+function deadlineOf(header: IncomingHttpHeaders[string]): Deadline | undefined {
+  if (typeof header !== 'string' || !/^\d{1,6}$/.test(header)) return undefined
+  const lengthMs = Number(header)
+  return lengthMs > LONGEST_MS ? undefined : deadlineIn(lengthMs)
 }

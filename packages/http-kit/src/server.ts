@@ -3,6 +3,8 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { Ids } from '@micromart/kernel/ids'
 import { runInContext, type WorkContext } from '@micromart/telemetry/context'
 import { type CrashPoint, crashPoint, workingOn } from '@micromart/telemetry/crash-points'
+import { DeadlineOver } from '@micromart/telemetry/deadline'
+import { timeLeft } from '@micromart/telemetry/in-time'
 import type { Logger } from '@micromart/telemetry/logger'
 import Fastify, {
   type FastifyBaseLogger,
@@ -106,7 +108,10 @@ function addContext(http: HttpServer, ids: Ids) {
       () => runInContext(request.context, done),
     ),
   )
-  http.addHook('preHandler', async (request) => at('handle.before', request))
+  http.addHook('preHandler', async (request) => {
+    await at('handle.before', request)
+    timeLeft(Number.POSITIVE_INFINITY) // whoever waited may have gone while body and token were read
+  })
   http.addHook('onSend', async (request, reply, payload) => {
     await at('reply.before', request)?.catch((error: unknown) => {
       reply.code(500) // whatever it was going to say, nobody can rely on it now
@@ -114,8 +119,14 @@ function addContext(http: HttpServer, ids: Ids) {
     })
     return payload
   })
-  http.addHook('onResponse', async (request) => at('reply.after', request))
+  http.addHook('onResponse', async (request) => {
+    contextOf(request)?.deadline?.lift() // what goes on after the answer has its own time
+    await at('reply.after', request)
+  })
 }
+
+/** An address that cannot be read never got one. */
+const contextOf = ({ context }: FastifyRequest): WorkContext | undefined => context
 
 const kindsOf = ({ method, routeOptions }: FastifyRequest) => [`request:${method} ${routeOptions.url}`]
 
@@ -155,7 +166,7 @@ function addErrors(http: HttpServer, log: Logger) {
   })
   http.setErrorHandler((error: FastifyError, request, reply) => {
     const body = problemOf(error, request, log)
-    if (body.status === 503) reply.header('retry-after', '1')
+    if (body.status === 503 || body.status === 504) reply.header('retry-after', '1')
     if (body.status === 401) reply.header('www-authenticate', 'Bearer')
     return sendProblem(reply, body)
   })
@@ -164,11 +175,17 @@ function addErrors(http: HttpServer, log: Logger) {
 const sendProblem = (reply: FastifyReply, body: Problem) =>
   reply.code(body.status).type(PROBLEM_CONTENT_TYPE).send(JSON.stringify(body))
 
+const TOO_LATE = {
+  code: 'request.deadline-over',
+  detail: 'The time for an answer was over before this was begun; nothing was done',
+} as const
+
 /** Nobody reads more, and a body can have more faults than bytes. */
 const MOST_ERRORS = 20
 
 function problemOf(error: FastifyError, request: FastifyRequest, log: Logger): Problem {
   if (error instanceof ProblemError) return problem(error.status, error.refusal)
+  if (error instanceof DeadlineOver) return problem(kitStatuses[TOO_LATE.code], TOO_LATE)
   if (error.validation) {
     const errors = error.validation.slice(0, MOST_ERRORS).map((fault) => ({
       pointer: `/${error.validationContext ?? 'body'}${fault.instancePath}`,

@@ -1,3 +1,5 @@
+import { runOutsideContext } from '@micromart/telemetry/context'
+
 /** Collects items while one flush runs and hands them over together with the next: one transaction for many. */
 export interface Batcher<Item> {
   add(item: Item): void
@@ -30,7 +32,7 @@ export function createBatcher<Item>(options: {
   return {
     add(item) {
       waiting.push(item)
-      running ??= drain()
+      running ??= runOutsideContext(drain)
     },
     idle: async () => {
       while (running !== undefined) await running

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { runInContext } from '@micromart/telemetry/context'
+import { DeadlineOver, deadlineIn } from '@micromart/telemetry/deadline'
 import { startFaultProxy } from '@micromart/testkit/fault-proxy'
 import { openScratchDatabase } from '@micromart/testkit/scratch-database'
 import { type Database, openDatabase } from './database.ts'
@@ -124,5 +126,71 @@ describe('a server that is silent', () => {
       await proxy.close()
       await close()
     }
+  })
+})
+
+describe('the deadline of a request', () => {
+  const context = { correlationId: 'a', causationId: 'a', traceparent: 'a' }
+  /** A database of one connection; `hold` keeps it until it is called. */
+  const openNarrow = async () => {
+    const scratch = await openScratchDatabase()
+    const database = openDatabase({ url: scratch.url, poolSize: 1 })
+    const hold = async () => {
+      const [begun, end] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      const held = database.transaction(async (tx) => {
+        await tx.query('SELECT 1')
+        begun.resolve()
+        await end.promise
+      })
+      await begun.promise
+      return () => {
+        end.resolve()
+        return held
+      }
+    }
+    const close = () => database.close().then(scratch.close)
+    return { database, hold, close }
+  }
+
+  test('bounds the wait for a connection, and the connection that comes too late is not lost', {
+    timeout: 20_000,
+  }, async (t) => {
+    const { database, hold, close } = await openNarrow()
+    t.after(close)
+    const letGo = await hold()
+    let begun = 0
+    const begin = async () => {
+      begun += 1
+    }
+    const asks: readonly (() => Promise<unknown>)[] = [
+      () => database.transaction(begin),
+      () => database.query('SELECT 1'),
+      () => database.execute('SELECT 1'),
+    ]
+    const inVain = (ask: () => Promise<unknown>) =>
+      assert.rejects(runInContext({ ...context, deadline: deadlineIn(20) }, ask), DeadlineOver)
+    await Promise.all(asks.map(inVain))
+    await letGo()
+    assert.deepEqual([begun, await database.query('SELECT 1 AS one')], [0, [{ one: 1 }]])
+  })
+
+  test('that is over asks for no connection; what has begun goes on, and a commit ends the hurry', async (t) => {
+    const { database, close } = await openNarrow()
+    t.after(close)
+    let nowMs = 0
+    const deadline = deadlineIn(100, () => nowMs)
+    await runInContext({ ...context, deadline }, async () => {
+      await database.execute('CREATE TABLE notes (id int)')
+      await database.transaction(async (tx) => {
+        nowMs = 101
+        await tx.execute('INSERT INTO notes (id) VALUES (1)')
+      })
+      assert.deepEqual(await database.query('SELECT id FROM notes'), [{ id: 1 }])
+    })
+    const over = { ...context, deadline: deadlineIn(-1, () => nowMs) }
+    await assert.rejects(
+      runInContext(over, () => database.query('SELECT 1')),
+      DeadlineOver,
+    )
   })
 })

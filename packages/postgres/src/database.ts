@@ -1,4 +1,6 @@
+import { currentContext } from '@micromart/telemetry/context'
 import { crashPoint } from '@micromart/telemetry/crash-points'
+import { inTime } from '@micromart/telemetry/in-time'
 import { type Answering, type Driver, type DriverOptions, pgDriver, type SessionOptions } from './driver.ts'
 import { isUnavailable } from './errors.ts'
 
@@ -17,7 +19,10 @@ export interface Transaction extends Queryable {
 }
 
 export interface Database extends Queryable {
-  /** Commits when `work` resolves, rolls back when it throws. Nothing remote belongs inside. */
+  /**
+   * Commits when `work` resolves, rolls back when it throws. Nothing remote belongs inside. The deadline of the request bounds the wait for a
+   * connection, here and for single statements; what has begun goes on, and after a commit there is no hurry any more.
+   */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
   /** A connection of its own beside the pool, for session state such as LISTEN and advisory locks. Closed by its `end`. */
   session(options?: SessionOptions): Promise<Session>
@@ -50,10 +55,15 @@ export function databaseOn(driver: Driver): Database {
       (await client.query(prepared(text, values))).rows as readonly Row[],
     execute: async (text, values) => (await client.query(prepared(text, values))).rowCount ?? 0,
   })
+  const connect = () =>
+    inTime(
+      () => driver.connect(),
+      (late) => late.release(),
+    )
   return {
-    ...queryable(driver),
+    ...queryable(answeredInTime(driver, connect)),
     transaction: async (work) => {
-      const client = await driver.connect()
+      const client = await connect()
       const actions: (() => void)[] = []
       const sent = createSent()
       let broken = false
@@ -67,6 +77,7 @@ export function databaseOn(driver: Driver): Database {
         await crashPoint('commit.before')
         sent.add(client.query(prepared('COMMIT'))) // after a failed statement the server takes it for a rollback
         await sent.answered()
+        currentContext()?.deadline?.lift() // what is done must be told
         await crashPoint('commit.after')
         for (const action of actions) action()
         return result
@@ -86,6 +97,22 @@ export function databaseOn(driver: Driver): Database {
     close: () => driver.close(),
   }
 }
+
+/** Single statements: who has a deadline waits for a connection no longer than that, and then for the answer. */
+const answeredInTime = (driver: Driver, connect: Driver['connect']): Answering => ({
+  query: async (statement) => {
+    if (!currentContext()?.deadline) return driver.query(statement)
+    const client = await connect()
+    let broken = true
+    try {
+      const answer = await client.query(statement)
+      broken = false
+      return answer
+    } finally {
+      client.release(broken)
+    }
+  },
+})
 
 /** Statements on their way: the first failure is the one that explains the others. */
 function createSent() {

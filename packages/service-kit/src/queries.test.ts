@@ -9,6 +9,7 @@ import { Health, HealthCheckResponse_ServingStatus as Status } from '@micromart/
 import { UserQueries } from '@micromart/contracts/gen/user_pb'
 import { openDiscovery } from '@micromart/discovery/discovery'
 import { currentContext, runInContext } from '@micromart/telemetry/context'
+import { DeadlineOver, deadlineIn } from '@micromart/telemetry/deadline'
 import { createLogger, silentLogger } from '@micromart/telemetry/logger'
 import { startConsulStandIn } from '@micromart/testkit/consul-stand-in'
 import { type FaultProxy, startFaultProxy } from '@micromart/testkit/fault-proxy'
@@ -155,7 +156,7 @@ async function startWitness(t: TestContext, getContact: () => Promise<{ found: b
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  return { url, seen, lines, leave: () => leaving.abort() }
+  return { url, seen, lines, connections: () => sessions.size, leave: () => leaving.abort() }
 }
 
 const found = async () => ({ found: true })
@@ -204,6 +205,40 @@ describe('a query belongs to the request that caused it', () => {
     const [alone = 0, oneOfTwo = 0] = seen.map(({ timeoutMs }) => timeoutMs)
     assert.ok(alone > 2_000 && alone <= 4_000, `${alone}`)
     assert.ok(oneOfTwo > 0 && oneOfTwo <= 2_000, `${oneOfTwo}`)
+  })
+
+  test('takes no longer than the request has time, and tells the other side', async (t) => {
+    const { url, seen } = await startWitness(t, found)
+    const deadline = deadlineIn(900, () => 0)
+    await runInContext({ ...context, deadline }, ask([url]))
+    const [{ timeoutMs = 0, context: inside } = {}] = seen
+    assert.ok(timeoutMs > 0 && timeoutMs <= 900, `${timeoutMs}`)
+    const left = inside?.deadline?.remainingMs() ?? Number.POSITIVE_INFINITY
+    assert.ok(left <= 900, `${left}`)
+  })
+
+  test('is not asked at all when the request has no time left', async (t) => {
+    const { url, seen } = await startWitness(t, found)
+    const deadline = deadlineIn(0, () => 0)
+    await assert.rejects(runInContext({ ...context, deadline }, ask([url])), { code: Code.DeadlineExceeded })
+    assert.equal(seen.length, 0)
+  })
+
+  test('a short time that ends says nothing about instance and connection', async (t) => {
+    const { promise: never, resolve } = Promise.withResolvers<{ found: boolean }>()
+    const { url, seen, connections } = await startWitness(t, () => (seen.length === 1 ? never : found()))
+    const client = queryClients(token)(UserQueries, [url])
+    const hurried = runInContext({ ...context, deadline: deadlineIn(50) }, () => client.getContact({ userId: 'ada' }))
+    await assert.rejects(hurried, { code: Code.DeadlineExceeded })
+    resolve({ found: true })
+    await client.getContact({ userId: 'ada' })
+    assert.deepEqual([seen.length, connections()], [2, 1])
+  })
+
+  test('whose time ends inside of the other side is told as that, and is no failure', async (t) => {
+    const { url, lines } = await startWitness(t, () => Promise.reject(new DeadlineOver()))
+    await assert.rejects(askIn(url), { code: Code.DeadlineExceeded })
+    assert.ok(lines.every(({ msg }) => msg !== 'a query failed'))
   })
 })
 

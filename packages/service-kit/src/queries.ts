@@ -19,6 +19,8 @@ import { type Ids, uuidV7 } from '@micromart/kernel/ids'
 import { createInstances } from '@micromart/kernel/instances'
 import { currentContext, runInContext } from '@micromart/telemetry/context'
 import { crashPoint } from '@micromart/telemetry/crash-points'
+import { DeadlineOver } from '@micromart/telemetry/deadline'
+import { timeLeft } from '@micromart/telemetry/in-time'
 import { type Logger, silentLogger } from '@micromart/telemetry/logger'
 import { ConfigError } from './config.ts'
 import { addHealth } from './grpc-health.ts'
@@ -58,14 +60,18 @@ export function queryClients(internalToken: string, discovery: Discovery = onlyS
     if (context) {
       request.header.set('traceparent', context.traceparent)
       request.header.set('x-request-id', context.correlationId)
+      if (context.deadline) request.header.set('x-deadline-ms', String(wholeMs(DEADLINE_MS)))
     }
     return next(request)
   }
   const connect = (baseUrl: string): Connected => {
     const session = new Http2SessionManager(baseUrl)
     const interceptors = [interceptor, replaceSilent(session)]
-    const within = (defaultTimeoutMs: number) =>
-      createGrpcTransport({ baseUrl, sessionManager: session, interceptors, defaultTimeoutMs })
+    const transport = createGrpcTransport({ baseUrl, sessionManager: session, interceptors })
+    const within = (mostMs: number): Transport => ({
+      unary: async (...[method, signal, , ...rest]) => transport.unary(method, signal, wholeMs(mostMs), ...rest),
+      stream: async (...[method, signal, , ...rest]) => transport.stream(method, signal, wholeMs(mostMs), ...rest),
+    })
     return { baseUrl, session, alone: within(DEADLINE_MS), withOthers: within(DEADLINE_MS / 2) }
   }
   return (service, addresses) => {
@@ -91,7 +97,7 @@ function anyOf(watch: Watch, connect: (baseUrl: string) => Connected): Transport
   const next = following(watch, connect)
   return {
     unary: async (...call) => {
-      if (watch.instances().length === 0) await watch.settled(DEADLINE_MS / 2)
+      if (watch.instances().length === 0) await watch.settled(wholeMs(DEADLINE_MS / 2))
       const { first, second, passOver } = next()
       try {
         return await first.unary(...call)
@@ -99,6 +105,7 @@ function anyOf(watch: Watch, connect: (baseUrl: string) => Connected): Transport
         const [, signal] = call
         if (signal?.aborted || !isQueryUnavailable(error)) throw error
         if (first === second && isTimeUp(error)) throw error
+        wholeMs(DEADLINE_MS) // whoever has no time left says nothing about the instance
         passOver()
         return second.unary(...call)
       }
@@ -130,6 +137,15 @@ function following(watch: Watch, connect: (baseUrl: string) => Connected) {
 /** An instance that is not there any more finishes what it was asked. */
 const letGo = (session: Http2SessionManager) => void setTimeout(() => session.abort(), DEADLINE_MS).unref()
 
+/** What a call may take: no longer than the request that it belongs to has time. @throws ConnectError */
+function wholeMs(mostMs: number): number {
+  try {
+    return Math.ceil(timeLeft(mostMs))
+  } catch (cause) {
+    throw ConnectError.from(cause, Code.DeadlineExceeded)
+  }
+}
+
 const isTimeUp = (error: unknown) => error instanceof ConnectError && error.code === Code.DeadlineExceeded
 
 /**
@@ -146,11 +162,14 @@ function replaceSilent(session: Http2SessionManager): Interceptor {
       return answer
     } catch (error) {
       if (!isQueryUnavailable(error)) answeredAt = performance.now()
-      else if (isTimeUp(error) && answeredAt < startedAt) session.abort()
+      else if (isTimeUp(error) && answeredAt < startedAt && hasWaited(startedAt)) session.abort()
       throw error
     }
   }
 }
+
+/** An asker in a hurry says nothing about the connection. */
+const hasWaited = (startedAt: number) => performance.now() - startedAt > DEADLINE_MS / 3
 
 export interface QueryServerOptions {
   readonly internalToken: string
@@ -176,7 +195,7 @@ export function queryServer(
     if (request.header.get('authorization') !== `Bearer ${internalToken}`)
       throw new ConnectError('the internal token is missing or wrong', Code.Unauthenticated)
     const headers = Object.fromEntries(
-      ['x-request-id', 'traceparent'].map((name) => [name, request.header.get(name) ?? undefined]),
+      ['x-request-id', 'traceparent', 'x-deadline-ms'].map((name) => [name, request.header.get(name) ?? undefined]),
     )
     return runInContext(requestContext(headers, ids), () => answer(next, request))
   }
@@ -184,6 +203,7 @@ export function queryServer(
     const kinds = () => [`query:${request.method.name}`]
     await crashPoint('query.before', kinds)
     const answered = await next(request).catch((error: unknown) => {
+      if (error instanceof DeadlineOver) throw new ConnectError(error.message, Code.DeadlineExceeded)
       if (!(error instanceof ConnectError)) log.error({ err: error, query: request.method.name }, 'a query failed')
       throw error
     })

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { cryptoBytes, hexOf } from '@micromart/kernel/ids'
+import type { Deadline } from './deadline.ts'
 
 /** What ties the work of many services to one request. */
 export interface WorkContext {
@@ -9,6 +10,8 @@ export interface WorkContext {
   readonly causationId: string
   /** W3C Trace Context (https://www.w3.org/TR/trace-context/), version 00. */
   readonly traceparent: string
+  /** Until when the answer is waited for; work that nobody waits for has none. */
+  readonly deadline?: Deadline
 }
 
 const storage = new AsyncLocalStorage<WorkContext>()
@@ -16,6 +19,9 @@ const storage = new AsyncLocalStorage<WorkContext>()
 export const currentContext = (): WorkContext | undefined => storage.getStore()
 
 export const runInContext = <T>(context: WorkContext, work: () => T): T => storage.run(context, work)
+
+/** For what serves many at once: it belongs to none of them, whoever happens to begin it. */
+export const runOutsideContext = <T>(work: () => T): T => storage.exit(work)
 
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/
 

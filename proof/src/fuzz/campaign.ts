@@ -7,7 +7,7 @@ export interface CampaignOptions {
   readonly seed: number
   /** Inputs in all, spread evenly over the targets. */
   readonly runs: number
-  /** Seconds in all; the targets take turns. */
+  /** Seconds in all: slow targets get more of them, quick ones more runs. */
   readonly seconds: number
   readonly workers: number
   readonly hangMs: number
@@ -29,7 +29,7 @@ const SALVO_MS = 250
 const FIRST_SALVO = 500
 const MOST_FAULTS = 20
 
-/** Fires at the targets in turn until `runs` inputs or `seconds` are over, or one target has more faults than anybody reads. */
+/** Fires at the targets by turns until `runs` inputs or `seconds` are over, or one target has more faults than anybody reads. */
 export async function runCampaign(options: CampaignOptions): Promise<readonly Tally[]> {
   const share = Math.ceil(options.runs / options.targets.length)
   const tallies = options.targets.map(
@@ -37,27 +37,25 @@ export async function runCampaign(options: CampaignOptions): Promise<readonly Ta
   )
   const next = new Map(options.targets.map((target) => [target, 0]))
   const endsAt = performance.now() + options.seconds * 1_000
-  let turn = 0
+  const drawn = ({ target }: Tally) => next.get(target) ?? share
 
   const draw = () => {
     if (performance.now() >= endsAt) return undefined
-    for (let tries = 0; tries < tallies.length; tries += 1) {
-      const tally = tallies[turn++ % tallies.length]
-      const from = next.get(tally?.target ?? '') ?? share
-      if (!tally || from >= share || tally.faults.length >= MOST_FAULTS) continue
-      const to = Math.min(share, from + salvoSize(tally))
-      next.set(tally.target, to)
-      return { tally, salvo: { target: tally.target, from, to } }
-    }
-    return undefined
+    const open = tallies.filter((tally) => drawn(tally) < share && tally.faults.length < MOST_FAULTS)
+    const [tally] = open.toSorted((one, other) => dues(one, drawn(one)) - dues(other, drawn(other)))
+    if (!tally) return undefined
+    const from = drawn(tally)
+    const to = Math.min(share, from + salvoSize(tally))
+    next.set(tally.target, to)
+    return { tally, salvo: { target: tally.target, from, to } }
   }
   const shoot = async () => {
     const range = openRange(options)
     try {
-      for (let drawn = draw(); drawn; drawn = draw()) {
+      for (let turn = draw(); turn; turn = draw()) {
         const startedAt = performance.now()
-        const hits = await range.fire(drawn.salvo)
-        const { tally, salvo } = drawn
+        const hits = await range.fire(turn.salvo)
+        const { tally, salvo } = turn
         tally.busyMs += performance.now() - startedAt
         tally.runs += salvo.to - salvo.from
         tally.accepted += hits.accepted
@@ -72,6 +70,9 @@ export async function runCampaign(options: CampaignOptions): Promise<readonly Ta
   await Promise.all(Array.from({ length: options.workers }, shoot))
   return tallies
 }
+
+/** Runs times seconds: one that is a hundred times slower gets a tenth of the runs and ten times the time, so that none is starved. */
+const dues = ({ runs, busyMs }: Tally, drawn: number) => drawn * drawn * (runs === 0 ? 1 : busyMs / runs)
 
 const salvoSize = ({ runs, busyMs }: Tally) =>
   runs === 0 || busyMs === 0 ? FIRST_SALVO : Math.max(FIRST_SALVO, Math.floor((runs / busyMs) * SALVO_MS))

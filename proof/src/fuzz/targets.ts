@@ -1,5 +1,7 @@
 import type { FuzzTarget } from './target.ts'
 import { addressTarget } from './targets/address-target.ts'
+import { apiKeyTarget } from './targets/api-key-target.ts'
+import { cookieTarget } from './targets/cookie-target.ts'
 import { cursorTarget } from './targets/cursor-target.ts'
 import { filterTarget } from './targets/filter-target.ts'
 import { bearerTarget, clientTarget, connectionTarget, traceTarget } from './targets/header-targets.ts'
@@ -13,6 +15,8 @@ export const targets: readonly FuzzTarget[] = [
   connectionTarget,
   clientTarget,
   addressTarget,
+  cookieTarget,
+  apiKeyTarget,
   cursorTarget,
   filterTarget,
 ]

@@ -5,6 +5,8 @@ import { exhaustionCases } from './cases/exhaustion-cases.ts'
 import { injectionCases } from './cases/injection-cases.ts'
 import { privacyCases } from './cases/privacy-cases.ts'
 import { protocolCases } from './cases/protocol-cases.ts'
+import { providerCases } from './cases/provider-cases.ts'
+import { secondFactorCases } from './cases/second-factor-cases.ts'
 import { sessionCases } from './cases/session-cases.ts'
 import { tokenCases } from './cases/token-cases.ts'
 
@@ -15,6 +17,8 @@ export const attacks: readonly Attack[] = [
   ...protocolCases,
   ...exhaustionCases,
   ...accountCases,
+  ...secondFactorCases,
+  ...providerCases,
   ...injectionCases,
   ...privacyCases,
 ]

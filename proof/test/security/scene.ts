@@ -7,6 +7,7 @@ import { startOneProcess } from '@micromart/cli/start/one-process'
 import type { RunningShop } from '@micromart/cli/start/shop'
 import { type Database, openDatabase } from '@micromart/postgres/database'
 import { freePortRange } from '@micromart/testkit/free-ports'
+import { CLIENT_ID, type ScriptedIssuer, startScriptedIssuer } from '@micromart/testkit/scripted-issuer'
 import { until } from '@micromart/testkit/until'
 import type { JWK } from 'jose'
 import { openAccount } from '../../src/newcomer.ts'
@@ -39,6 +40,8 @@ export interface Scene {
   guestOrder(): Promise<{ readonly id: string; readonly token: string }>
   /** As the shop itself signs: what is refused then is not refused for its signature. */
   sign(change?: { header?: object; claims?: object }): string
+  /** The providers that one can sign in with, by their names; they say whatever an attack wants. */
+  readonly issuers: Readonly<Record<'scripted' | 'other', ScriptedIssuer>>
   /** The public key as it is published. */
   readonly publicJwk: JWK
   /** Three letters that no cart has had. */
@@ -59,17 +62,20 @@ export const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 export async function openScene(environment: Readonly<Record<string, string>> = {}): Promise<Scene> {
   const dataDir = await mkdtemp(join(tmpdir(), 'micromart-security-'))
   const { PATH = '', HOME = '' } = process.env
+  const issuers = { scripted: await startScriptedIssuer(), other: await startScriptedIssuer() }
+  const closeIssuers = () => Promise.all(Object.values(issuers).map((each) => each.close()))
   const shop = await startOneProcess({
     port: await freePortRange(),
     dataDir,
     fresh: false,
-    environment: { PATH, HOME, LOG_LEVEL: 'info', ...unlimited, ...environment },
+    environment: { PATH, HOME, LOG_LEVEL: 'info', ...unlimited, ...signInWith(issuers), ...environment },
     onProgress: () => {},
   })
   const databases = new Map<string, Database>()
   const close = async () => {
     for (const database of databases.values()) await database.close()
     await shop.close()
+    await closeIssuers()
     await rm(dataDir, { recursive: true, force: true })
   }
   const database: Scene['database'] = (name) => {
@@ -78,21 +84,30 @@ export async function openScene(environment: Readonly<Record<string, string>> = 
     return open
   }
   try {
-    return await furnish({ shop, database, close, logFile: join(dataDir, 'micromart.log') })
+    return await furnish({ shop, database, close, issuers, logFile: join(dataDir, 'micromart.log') })
   } catch (error) {
     await close()
     throw error
   }
 }
 
+const signInWith = (issuers: Scene['issuers']) => ({
+  USER_OIDC_PROVIDERS: JSON.stringify(
+    Object.entries(issuers).map(([name, { issuer }]) => ({
+      ...{ name, issuer, clientId: CLIENT_ID, clientSecret: 'a secret of the scene', privateNetwork: true },
+    })),
+  ),
+})
+
 interface Bare {
   readonly shop: RunningShop
+  readonly issuers: Scene['issuers']
   readonly database: Scene['database']
   readonly logFile: string
   close(): Promise<void>
 }
 
-async function furnish({ shop, database, close, logFile }: Bare): Promise<Scene> {
+async function furnish({ shop, database, close, issuers, logFile }: Bare): Promise<Scene> {
   const shopper = createShopper(shop.url)
   const keeper = await openShopkeeper(shopper)
   const call: Scene['call'] = ({ headers, ...what }, token) =>
@@ -111,7 +126,7 @@ async function furnish({ shop, database, close, logFile }: Bare): Promise<Scene>
   const sku = await keeper.stocked(1_000)
   const signing = await openSigner(database('user'), people.victim)
   return {
-    ...{ url: shop.url, shopper, keeper, people, sku, database, call },
+    ...{ url: shop.url, shopper, keeper, people, sku, database, call, issuers },
     ...possessions({ call, shopper, sku, victim: people.victim }),
     ...signing,
     newCurrency: currencies(),

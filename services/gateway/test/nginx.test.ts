@@ -153,7 +153,7 @@ function ceaselessly(nginx: Nginx) {
 }
 
 describe('nginx in front', { skip }, () => {
-  test('speaks HTTP/2 and HTTP/1.1 over TLS 1.2 and 1.3, nothing older, and sends who comes without TLS there', async (t) => {
+  test('speaks HTTP/2 and HTTP/1.1 over TLS 1.2 and 1.3, and nothing older', async (t) => {
     const { gateway } = await startShop(t)
     const nginx = await startNginx(t, [gateway.url])
     assert.deepEqual(await askHttp2(nginx, carts), { status: 200, text: 'the cart', protocol: 'h2' })
@@ -167,11 +167,51 @@ describe('nginx in front', { skip }, () => {
     await versionWith('TLSv1.2')
     await versionWith('TLSv1.3')
     await assert.rejects(versionWith('TLSv1.1'))
-    const plain = send(`${nginx.httpUrl}/a?b=c`, { headers: { host: 'evil.example' } })
-    plain.end()
-    const [moved] = await once(plain, 'response')
-    moved.resume()
-    assert.deepEqual([moved.statusCode, moved.headers.location], [301, 'https://localhost/a?b=c'])
+  })
+
+  test('takes ciphers with forward secrecy and authentication, and no others', async (t) => {
+    const nginx = await startNginx(t, ['http://127.0.0.1:9'])
+    const cipherOf = async (cipher: string) => {
+      const socket = connectTls({ ...nginx.tls, maxVersion: 'TLSv1.2', ciphers: `${cipher}:@SECLEVEL=0` })
+      try {
+        await once(socket, 'secureConnect')
+        return socket.getCipher().name
+      } finally {
+        socket.destroy()
+      }
+    }
+    for (const good of ['ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-CHACHA20-POLY1305'])
+      assert.equal(await cipherOf(good), good)
+    for (const weak of ['ECDHE-ECDSA-AES128-SHA256', 'ECDHE-ECDSA-AES256-SHA', 'AES128-GCM-SHA256', 'NULL', 'ADH'])
+      await assert.rejects(cipherOf(weak), weak)
+  })
+
+  test('sends a browser without TLS there, on its own host; a program is refused, for it would not notice', async (t) => {
+    const { gateway, cart } = await startShop(t)
+    const nginx = await startNginx(t, [gateway.url])
+    const plainly = async (path: string) => {
+      const request = send(`${nginx.httpUrl}${path}`, { headers: { host: 'evil.example', authorization: 'Bearer a' } })
+      request.end()
+      const [response] = await once(request, 'response')
+      const text = (await response.setEncoding('utf8').toArray()).join('')
+      return { status: response.statusCode, location: response.headers.location, text }
+    }
+    const moved = await plainly('/a?b=c')
+    assert.deepEqual([moved.status, moved.location], [301, 'https://localhost/a?b=c'])
+    for (const path of [carts, '/health', '/openapi.json', '/.well-known/jwks.json']) {
+      const refused = await plainly(path)
+      assert.deepEqual([refused.status, JSON.parse(refused.text).code], [403, 'request.tls-required'], path)
+    }
+    assert.equal(cart.seen.length, 0)
+  })
+
+  test('tells browsers to come by TLS from now on, whoever answers', async (t) => {
+    const { gateway } = await startShop(t)
+    const nginx = await startNginx(t, [gateway.url])
+    for (const path of ['/', carts]) {
+      const { headers } = await ask(nginx, path)
+      assert.equal(headers['strict-transport-security'], 'max-age=31536000; includeSubDomains', path)
+    }
   })
 
   test('says who asked and how; lies of a client do not pass; nothing is said twice; queries are not logged', async (t) => {

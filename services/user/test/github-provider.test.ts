@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { createLogger } from '@micromart/telemetry/logger'
 import { fakeClock } from '@micromart/testkit/fake-clock'
+import { CLIENT_ID, type ScriptedIssuer, startScriptedIssuer } from '@micromart/testkit/scripted-issuer'
 import { githubProvider } from '../src/adapters/github-provider.ts'
 import type { IdentityProvider } from '../src/identity-providers.ts'
-import { CLIENT_ID, type ScriptedIssuer, startScriptedIssuer } from './scripted-issuer.ts'
 
 const redirectUri = 'http://127.0.0.1:3000/api/v1/auth/oidc/github/callback'
 const round = { state: 's'.repeat(43), nonce: 'n'.repeat(43), codeVerifier: 'v'.repeat(43) }

@@ -4,12 +4,12 @@ import type { LookupFunction } from 'node:net'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { createLogger, silentLogger } from '@micromart/telemetry/logger'
 import { fakeClock } from '@micromart/testkit/fake-clock'
+import { CLIENT_ID, type ScriptedIssuer, startScriptedIssuer } from '@micromart/testkit/scripted-issuer'
 import { createGuardedFetch } from '../src/adapters/guarded-fetch.ts'
 import { oidcProvider, type ProviderParts } from '../src/adapters/oidc-provider.ts'
 import type { IdentityProvider } from '../src/identity-providers.ts'
 import { openBrowser } from './browser.ts'
 import { type LocalIssuer, startLocalIssuer } from './local-issuer.ts'
-import { CLIENT_ID, type ScriptedIssuer, startScriptedIssuer } from './scripted-issuer.ts'
 
 const redirectUri = 'http://127.0.0.1:3000/api/v1/auth/oidc/local/callback'
 const round = { state: 's'.repeat(43), nonce: 'n'.repeat(43), codeVerifier: 'v'.repeat(43) }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
+import { authenticatorApp } from '@micromart/testkit/authenticator-app'
 import { type HttpCall, type ServiceHarness, startServiceForTest } from '@micromart/testkit/service-harness'
 import { user } from '../src/main.ts'
 import { signsInAtOnce } from './account-harness.ts'
-import { authenticatorApp } from './authenticator-app.ts'
 import { type Browser, openBrowser } from './browser.ts'
 import { type LocalAccount, type LocalIssuer, startLocalIssuer } from './local-issuer.ts'
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
+import { authenticatorApp } from '@micromart/testkit/authenticator-app'
 import { type HttpCall, type ServiceHarness, startServiceForTest } from '@micromart/testkit/service-harness'
 import { user } from '../src/main.ts'
 import { signsInAtOnce } from './account-harness.ts'
-import { authenticatorApp } from './authenticator-app.ts'
 
 const ME = '/api/v1/users/me/second-factor'
 const PASSWORD = 'correct-horse-battery'

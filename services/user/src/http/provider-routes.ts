@@ -2,9 +2,9 @@ import { refusalProblem } from '@micromart/http-kit/idempotent-handler'
 import type { StatusTable } from '@micromart/http-kit/problem'
 import type { HttpServer } from '@micromart/http-kit/server'
 import { refuse } from '@micromart/kernel/result'
+import type { BrowserCookie } from '../browser-cookie.ts'
 import type { IdentityProvider } from '../identity-providers.ts'
 import { type ProviderRounds, ROUND_TTL_S, type RoundRefusal } from '../provider-rounds.ts'
-import type { BrowserCookie } from './browser-cookie.ts'
 import { ComeBackQuery, ProviderParams, ProvidersBody, StartQuery } from './provider-schemas.ts'
 
 export const roundStatuses = {

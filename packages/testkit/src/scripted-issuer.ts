@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -19,12 +19,19 @@ export interface ScriptedIssuer {
   metadata(changes?: object): object
   /** An ID token as a good provider makes it, with changes. */
   idToken(nonce: string, changes?: { claims?: object; header?: object; key?: KeyObject | Uint8Array }): Promise<string>
-  /** From now on the token endpoint answers with this ID token. */
+  /** From now on the token endpoint answers with this ID token, whatever code it is asked with. */
   answerWith(idToken: string): void
+  /** From now on it answers with this ID token whoever brings the code that this gives, as often as it is brought. */
+  codeFor(idToken: string): string
   close(): Promise<void>
 }
 
 export const CLIENT_ID = 'micromart'
+
+const answerOf = (idToken: string | undefined) =>
+  idToken === undefined
+    ? { error: 'invalid_grant' }
+    : { access_token: 'an-access-token', token_type: 'bearer', id_token: idToken }
 
 /** A provider that says whatever a test wants: what no honest one would say. */
 export async function startScriptedIssuer(): Promise<ScriptedIssuer> {
@@ -44,9 +51,11 @@ export async function startScriptedIssuer(): Promise<ScriptedIssuer> {
     authorization_response_iss_parameter_supported: true,
     ...changes,
   })
+  const tokens = new Map<string, string>()
   const pages: Record<string, Page> = {
     '/.well-known/openid-configuration': () => metadata(),
     '/jwks': () => ({ keys: [publicJwk] }),
+    '/token': (_request, _response, body) => answerOf(tokens.get(new URLSearchParams(body).get('code') ?? '')),
   }
   server.on('request', (request, response) => {
     const path = request.url?.split('?')[0] ?? ''
@@ -74,7 +83,12 @@ export async function startScriptedIssuer(): Promise<ScriptedIssuer> {
         .sign(key)
     },
     answerWith: (idToken) => {
-      pages['/token'] = () => ({ access_token: 'an-access-token', token_type: 'bearer', id_token: idToken })
+      pages['/token'] = () => answerOf(idToken)
+    },
+    codeFor: (idToken) => {
+      const code = randomUUID()
+      tokens.set(code, idToken)
+      return code
     },
     close: async () => {
       server.closeAllConnections()

@@ -7,7 +7,8 @@ export interface BrowserCookie {
   read(request: FastifyRequest): string | undefined
 }
 
-const SECRET = /^[\w-]{43}$/
+/** Blanks and tabs may follow it (RFC 9110, section 5.6.3). */
+const SECRET = /^([\w-]{43})[ \t]*$/
 
 /**
  * Over https `__Host-`: set by this host itself, for no other, and never sent in plain text (RFC 6265bis, section 4.1.3.2). A shop that is developed
@@ -22,11 +23,12 @@ export function browserCookie(publicUrl: string): BrowserCookie {
       void reply.header('set-cookie', `${name}=${secret}; ${attributes}; Max-Age=${maxAgeS}`),
     clear: (reply) => void reply.header('set-cookie', `${name}=; ${attributes}; Max-Age=0`),
     read: ({ headers }) => {
-      const pairs = (headers.cookie ?? '').split(';').map((pair) => pair.trim())
+      // to a browser any other kind of space is part of a name, which then has not the prefix that only this host can set
+      const pairs = (headers.cookie ?? '').split(';').map((pair) => pair.replace(/^[ \t]+/, ''))
       const values = pairs.flatMap((pair) => (pair.startsWith(`${name}=`) ? [pair.slice(name.length + 1)] : []))
-      const [secret] = values
+      const [value = ''] = values
       // two of one name: somebody else has put one of them there
-      return values.length === 1 && secret !== undefined && SECRET.test(secret) ? secret : undefined
+      return values.length === 1 ? SECRET.exec(value)?.[1] : undefined
     },
   }
 }
