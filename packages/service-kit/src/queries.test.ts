@@ -28,7 +28,11 @@ async function startInstance(t: TestContext, answer: Answer) {
     asked += 1
     return answer()
   }
-  const server = queryServer((router) => void router.service(UserQueries, { getContact }), { internalToken: token })
+  const leaving = new AbortController()
+  const server = queryServer((router) => void router.service(UserQueries, { getContact }), {
+    internalToken: token,
+    leaving: leaving.signal,
+  })
   const sessions = new Set<{ destroy(): void }>()
   server.on('session', (session) => sessions.add(session))
   const end = () => {
@@ -37,7 +41,12 @@ async function startInstance(t: TestContext, answer: Answer) {
   }
   t.after(end)
   await once(server.listen(0, '127.0.0.1'), 'listening')
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked: () => asked, end }
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked: () => asked,
+    end,
+    leave: () => leaving.abort(),
+  }
 }
 
 const ask = (instances: readonly string[]) => {
@@ -71,6 +80,15 @@ describe('queries to several instances', () => {
     assert.equal(await ask([broken.url, good.url])(), 'good')
     await assert.rejects(ask([refusing.url, good.url])(), { code: Code.InvalidArgument })
     assert.deepEqual([broken.asked(), refusing.asked(), good.asked()], [1, 1, 2])
+  })
+
+  test('one that leaves says so with its answer, and others are asked instead', async (t) => {
+    const [leaving, staying] = [await startInstance(t, named('leaving')), await startInstance(t, named('staying'))]
+    const name = ask([leaving.url, staying.url])
+    leaving.leave()
+    const names = [await name(), await name(), await name(), await name()]
+    assert.deepEqual(names, ['leaving', 'staying', 'staying', 'staying'])
+    assert.equal(await ask([leaving.url])(), 'leaving', 'while it is the only one, it is asked')
   })
 
   test('a single one is asked twice, and then it is said that nobody answers', async (t) => {
@@ -197,11 +215,13 @@ describe('a query belongs to the request that caused it', () => {
     assert.deepEqual([failures[0]?.['traceId'], failures[0]?.['query']], [traceId, 'GetContact'])
   })
 
-  test('carries its deadline: all of it for one instance, half of it for one of several', async (t) => {
+  test('carries its deadline: all of it for one instance, half of it for the first of several, the rest for the next', async (t) => {
     const { url, seen } = await startWitness(t, found)
     await ask([url])()
     await ask([url, nowhere])()
-    const [alone = 0, oneOfTwo = 0] = seen.map(({ timeoutMs }) => timeoutMs)
+    await ask([nowhere, url])()
+    const [alone = 0, oneOfTwo = 0, afterRefusal = 0] = seen.map(({ timeoutMs }) => timeoutMs)
+    assert.ok(afterRefusal > 2_000 && afterRefusal <= 4_000, `${afterRefusal}`)
     assert.ok(alone > 2_000 && alone <= 4_000, `${alone}`)
     assert.ok(oneOfTwo > 0 && oneOfTwo <= 2_000, `${oneOfTwo}`)
   })

@@ -29,8 +29,13 @@ import { addHealth } from './grpc-health.ts'
  */
 export type QueryClients = <S extends DescService>(service: S, addresses: readonly string[]) => Client<S>
 
-/** For all that is asked for one answer; one of several instances gets half of it. */
+/** For all that is asked for one answer; the first of several instances gets half of it. */
 const DEADLINE_MS = 4_000
+
+/** On each answer of one that was told to end: what `Connection: close` is in HTTP/1. */
+const LEAVING = 'micromart-leaving'
+/** Until it is gone. */
+const LEAVING_MS = 5_000
 
 const onlyStatic = () => openDiscovery({ log: silentLogger() })
 
@@ -64,9 +69,8 @@ export function queryClients(internalToken: string, discovery: Discovery = onlyS
   const connect = (baseUrl: string): Connected => {
     const session = new Http2SessionManager(baseUrl)
     const interceptors = [interceptor, replaceSilent(session)]
-    const within = (defaultTimeoutMs: number) =>
-      createGrpcTransport({ baseUrl, sessionManager: session, interceptors, defaultTimeoutMs })
-    return { baseUrl, session, alone: within(DEADLINE_MS), withOthers: within(DEADLINE_MS / 2) }
+    const options = { baseUrl, sessionManager: session, interceptors, defaultTimeoutMs: DEADLINE_MS }
+    return { baseUrl, session, transport: createGrpcTransport(options) }
   }
   return (service, addresses) => {
     const watched = discovery.watch(addresses)
@@ -78,34 +82,39 @@ export function queryClients(internalToken: string, discovery: Discovery = onlyS
 interface Connected {
   readonly baseUrl: string
   readonly session: Http2SessionManager
-  /** With the whole deadline, and with half of it. */
-  readonly alone: Transport
-  readonly withOthers: Transport
+  readonly transport: Transport
 }
 
 /**
- * Asks one instance and, if that cannot answer, one other: queries change nothing, so they may be asked twice. A single instance is asked
- * a second time unless time is up, because a connection may end at the very moment it is used.
+ * Asks one instance and, if that cannot answer, one other: queries change nothing, so they may be asked twice. The other has all the time that
+ * is left. A single instance is asked a second time unless time is up, because a connection may end at the very moment it is used. One that
+ * says that it leaves has answered its last for a while.
  */
 function anyOf(watch: Watch, connect: (baseUrl: string) => Connected): Transport {
   const next = following(watch, connect)
   return {
     unary: async (...call) => {
-      if (watch.instances().length === 0) await watch.settled(DEADLINE_MS / 2)
+      const [method, signal, timeoutMs = DEADLINE_MS, ...said] = call
+      if (watch.instances().length === 0) await watch.settled(timeoutMs / 2)
       const { first, second, passOver } = next()
+      const dueAt = performance.now() + timeoutMs
       try {
-        return await first.unary(...call)
+        const firstMs = first === second ? timeoutMs : Math.ceil(timeoutMs / 2)
+        const answer = await first.unary(method, signal, firstMs, ...said)
+        if (answer.header.has(LEAVING)) passOver(LEAVING_MS)
+        return answer
       } catch (error) {
-        const [, signal] = call
-        if (signal?.aborted || !isQueryUnavailable(error)) throw error
-        if (first === second && isTimeUp(error)) throw error
+        const leftMs = Math.floor(dueAt - performance.now()) // gRPC knows no fractions
+        if (signal?.aborted || leftMs <= 0 || !mayAskAgain(error, first === second)) throw error
         passOver()
-        return second.unary(...call)
+        return second.unary(method, signal, leftMs, ...said)
       }
     },
     stream: (...call) => next().first.stream(...call),
   }
 }
+
+const mayAskAgain = (error: unknown, isAlone: boolean) => isQueryUnavailable(error) && !(isAlone && isTimeUp(error))
 
 /** Connections to the instances that there are now; gives the two to ask next. */
 function following(watch: Watch, connect: (baseUrl: string) => Connected) {
@@ -120,10 +129,8 @@ function following(watch: Watch, connect: (baseUrl: string) => Connected) {
   return () => {
     const [first, second] = instances.inOrder()
     if (!first) throw new ConnectError('no instance is known', Code.Unavailable)
-    const passOver = () => instances.passOver(first)
-    return second
-      ? { first: first.withOthers, second: second.withOthers, passOver }
-      : { first: first.alone, second: first.alone, passOver }
+    const passOver = (forMs?: number) => instances.passOver(first, forMs)
+    return { first: first.transport, second: (second ?? first).transport, passOver }
   }
 }
 
@@ -157,7 +164,7 @@ export interface QueryServerOptions {
   /** For requests that come without an id. */
   readonly ids?: Ids
   readonly log?: Logger
-  /** Aborted once the service was told to end: from then on its health is NOT_SERVING. */
+  /** Aborted once the service was told to end: from then on its health is NOT_SERVING, and each answer says so. */
   readonly leaving?: AbortSignal
 }
 
@@ -188,6 +195,7 @@ export function queryServer(
       throw error
     })
     await crashPoint('query.after', kinds)
+    if (leaving.aborted) answered.header.set(LEAVING, 'yes')
     return answered
   }
   const withHealth = (router: ConnectRouter) => {
