@@ -131,6 +131,33 @@ describe('queries over a broken network', () => {
     await assert.rejects(client('another').getContact({ userId: 'ada' }), (error) => !isQueryUnavailable(error))
   })
 
+  test('one that gets no answer takes no other along', async (t) => {
+    const gate = Promise.withResolvers<void>()
+    const asked: string[] = []
+    const slow = queryServer(
+      (router) =>
+        void router.service(UserQueries, {
+          getContact: async ({ userId }) => {
+            asked.push(userId)
+            if (userId === 'silent') await once(t.signal, 'abort').catch(() => {})
+            else await gate.promise
+            return { found: true, name: userId }
+          },
+        }),
+      { internalToken: TOKEN },
+    )
+    slow.on('session', (session) => t.after(() => session.destroy()))
+    t.after(() => slow.close())
+    await once(slow.listen(0, '127.0.0.1'), 'listening')
+    const user = queryClients(TOKEN)(UserQueries, [`http://127.0.0.1:${(slow.address() as AddressInfo).port}`])
+    const silent = assert.rejects(user.getContact({ userId: 'silent' }, { timeoutMs: 200 }), isQueryUnavailable)
+    const other = user.getContact({ userId: 'other' })
+    await silent
+    gate.resolve()
+    assert.equal((await other).name, 'other')
+    assert.deepEqual(asked, ['silent', 'other'])
+  })
+
   for (const kind of ['half-open', 'refuse', 'partition'] as const)
     test(`are answered again after the network was broken: ${kind}`, async () => {
       const user = client()

@@ -66,12 +66,7 @@ export function queryClients(internalToken: string, discovery: Discovery = onlyS
     }
     return next(request)
   }
-  const connect = (baseUrl: string): Connected => {
-    const session = new Http2SessionManager(baseUrl)
-    const interceptors = [interceptor, replaceSilent(session)]
-    const options = { baseUrl, sessionManager: session, interceptors, defaultTimeoutMs: DEADLINE_MS }
-    return { baseUrl, session, transport: createGrpcTransport(options) }
-  }
+  const connect = (baseUrl: string) => keepSession(baseUrl, interceptor)
   return (service, addresses) => {
     const watched = discovery.watch(addresses)
     if (!watched.ok) throw new ConfigError(watched.error.map(({ detail }) => detail))
@@ -81,8 +76,9 @@ export function queryClients(internalToken: string, discovery: Discovery = onlyS
 
 interface Connected {
   readonly baseUrl: string
-  readonly session: Http2SessionManager
-  readonly transport: Transport
+  transport(): Transport
+  /** The instance is not there any more: what it was asked is finished. */
+  letGo(): void
 }
 
 /**
@@ -100,17 +96,20 @@ function anyOf(watch: Watch, connect: (baseUrl: string) => Connected): Transport
       const dueAt = performance.now() + timeoutMs
       try {
         const firstMs = first === second ? timeoutMs : Math.ceil(timeoutMs / 2)
-        const answer = await first.unary(method, signal, firstMs, ...said)
+        const answer = await first.transport().unary(method, signal, firstMs, ...said)
         if (answer.header.has(LEAVING)) passOver(LEAVING_MS)
         return answer
       } catch (error) {
         const leftMs = Math.floor(dueAt - performance.now()) // gRPC knows no fractions
         if (signal?.aborted || leftMs <= 0 || !mayAskAgain(error, first === second)) throw error
         passOver()
-        return second.unary(method, signal, leftMs, ...said)
+        return second.transport().unary(method, signal, leftMs, ...said)
       }
     },
-    stream: (...call) => next().first.stream(...call),
+    stream: (...call) =>
+      next()
+        .first.transport()
+        .stream(...call),
   }
 }
 
@@ -124,26 +123,42 @@ function following(watch: Watch, connect: (baseUrl: string) => Connected) {
     const before = new Map(all.map((each) => [each.baseUrl, each]))
     all = urls.map((url) => before.get(url) ?? connect(url))
     instances.replace(all)
-    for (const { baseUrl, session } of before.values()) if (!urls.includes(baseUrl)) letGo(session)
+    for (const { baseUrl, letGo } of before.values()) if (!urls.includes(baseUrl)) letGo()
   })
   return () => {
     const [first, second] = instances.inOrder()
     if (!first) throw new ConnectError('no instance is known', Code.Unavailable)
     const passOver = (forMs?: number) => instances.passOver(first, forMs)
-    return { first: first.transport, second: (second ?? first).transport, passOver }
+    return { first, second: second ?? first, passOver }
   }
 }
-
-/** An instance that is not there any more finishes what it was asked. */
-const letGo = (session: Http2SessionManager) => void setTimeout(() => session.abort(), DEADLINE_MS).unref()
 
 const isTimeUp = (error: unknown) => error instanceof ConnectError && error.code === Code.DeadlineExceeded
 
 /**
- * One connection carries all calls, and it can be dead and look open: when a call gets no answer and no other has got one meanwhile, the connection
- * goes, so that the next call begins anew. One slow call alone is no reason: it would take the others along.
+ * One connection carries all calls, and it can be dead and look open: when a call gets no answer and no other has got one meanwhile, the next
+ * calls go over a new one. What else is under way on the old one is left in peace: on a busy machine it is only slow, and to cancel it would
+ * make more work.
  */
-function replaceSilent(session: Http2SessionManager): Interceptor {
+function keepSession(baseUrl: string, interceptor: Interceptor): Connected {
+  const open = () => {
+    const sessionManager = new Http2SessionManager(baseUrl)
+    const interceptors = [interceptor, noticeSilence(() => replace(opened))]
+    const transport = createGrpcTransport({ baseUrl, sessionManager, interceptors, defaultTimeoutMs: DEADLINE_MS })
+    const opened = { transport, letGo: () => void setTimeout(() => sessionManager.abort(), DEADLINE_MS).unref() }
+    return opened
+  }
+  let current = open()
+  const replace = (silent: typeof current) => {
+    if (silent !== current) return
+    current = open()
+    silent.letGo()
+  }
+  return { baseUrl, transport: () => current.transport, letGo: () => current.letGo() }
+}
+
+/** Tells when a call got no answer in time and no other has got one since it began. */
+function noticeSilence(onSilence: () => void): Interceptor {
   let answeredAt = 0
   return (next) => async (request) => {
     const startedAt = performance.now()
@@ -153,7 +168,7 @@ function replaceSilent(session: Http2SessionManager): Interceptor {
       return answer
     } catch (error) {
       if (!isQueryUnavailable(error)) answeredAt = performance.now()
-      else if (isTimeUp(error) && answeredAt < startedAt) session.abort()
+      else if (isTimeUp(error) && answeredAt < startedAt) onSilence()
       throw error
     }
   }
