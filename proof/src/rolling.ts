@@ -1,111 +1,53 @@
-import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { instancesOption } from '@micromart/cli/commands/options'
 import type { ProcessName } from '@micromart/cli/start/split'
 import { Command, InvalidArgumentError } from 'commander'
-import { balancedShopper } from './rolling/balancer.ts'
-import { type Goods, measureCapacity, startOpenLoad } from './rolling/load.ts'
+import type { Crash } from './rolling/failures.ts'
+import { lastLines } from './rolling/last-lines.ts'
 import { type OldVersion, oldVersion } from './rolling/old-version.ts'
-import { isGood, type RollingResult, report, summary } from './rolling/report.ts'
-import { type Restart, rollingRestarts } from './rolling/restarts.ts'
-import { openRollingShop, type RollingShop } from './rolling/shop.ts'
+import { isGood, report, summary } from './rolling/report.ts'
+import { type RollOptions, roll } from './rolling/roll.ts'
+import { openRollingShop } from './rolling/shop.ts'
 
-interface Options {
-  readonly rounds: number
-  readonly instances: number
-  readonly rate?: number
-  readonly capacitySeconds: number
-  readonly pause: number
+interface Options extends RollOptions {
   readonly upgrade?: true
   readonly from?: string
   readonly json?: true
 }
 
-const SHARE_OF_CAPACITY = 0.7
-const SHOPPERS = 16
-const TELL_EVERY_MS = 10_000
 const THIS_VERSION = fileURLToPath(import.meta.resolve('@micromart/cli/main'))
 
-async function roll(options: Options): Promise<boolean> {
+async function run(options: Options): Promise<boolean> {
   const say = (text: string) => (options.json ? undefined : console.log(text))
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort())
   const old = options.upgrade ? await oldVersion(options.from, say) : undefined
   if (old) say(`Every process begins as ${old.commit} (${old.subject}) and is replaced by this version`)
-  const crashes: string[] = []
+  const crashes: Promise<Crash>[] = []
   const programs = createPrograms(old)
   const rolling = await openRollingShop({
     instances: options.instances,
     // biome-ignore lint/style/noProcessEnv: the one place of this program that reads it
     environment: process.env,
     program: programs.of,
-    onProgress: (line) => {
-      say(line)
-      if (/ ended \(/.test(line)) crashes.push(line)
+    onProgress: say,
+    onUnaskedEnd: (end, logFile) => {
+      const at = new Date()
+      crashes.push(lastLines(logFile, end.name).then((lines) => ({ ...end, at, lastLines: lines })))
     },
   })
   let good = false
   try {
-    const result = { ...(await underLoad(rolling, options, { say, stop: stop.signal, programs })), crashes, from: old }
+    const rolled = await roll(rolling, options, { say, stop: stop.signal, onLoad: programs.renew })
+    const result = { ...rolled, crashes: await Promise.all(crashes), from: old }
     good = isGood(result)
     console.log(options.json ? JSON.stringify(summary(result)) : report(result))
     if (!good) say(`What the processes said is in ${rolling.logFile}`)
   } finally {
     await rolling.close({ keepFiles: !good })
   }
-  return good && !stop.signal.aborted
+  return good
 }
-
-interface Surroundings {
-  readonly say: (text: string) => void
-  readonly stop: AbortSignal
-  readonly programs: ReturnType<typeof createPrograms>
-}
-
-async function underLoad({ shop, skus, verify }: RollingShop, options: Options, { say, stop, programs }: Surroundings) {
-  const goods: Goods = { shopper: balancedShopper(shop.urls), skus }
-  const machine = { cores: availableParallelism(), node: process.version }
-  say(`${machine.cores} cores with the load generator on them, Node ${machine.node}, ${options.instances} of each`)
-  const capacity = await capacityOf(goods, options)
-  const rate = options.rate ?? Math.max(1, capacity * SHARE_OF_CAPACITY)
-  say(`Capacity ${capacity.toFixed(1)} purchases/s; restarting everything at ${rate.toFixed(1)} purchases/s`)
-  const restarts: Restart[] = []
-  const startedAt = performance.now()
-  const load = startOpenLoad(goods, rate, ({ what }) => say(`  FAILED ${what}`))
-  const teller = setInterval(() => say(`  ${progress(load.tally(), restarts)}`), TELL_EVERY_MS)
-  programs.renew()
-  const ended = () => {
-    clearInterval(teller)
-    return load.stop()
-  }
-  await rollingRestarts({
-    shop,
-    rounds: options.rounds,
-    pauseMs: options.pause * 1_000,
-    signal: stop,
-    onRestart: (restart) => restarts.push(restart),
-  }).catch(async (error: unknown) => {
-    await ended()
-    throw error
-  })
-  const tally = await ended()
-  const seconds = (performance.now() - startedAt) / 1_000
-  await goods.shopper.close()
-  const findings = await verify()
-  return { machine, instances: options.instances, capacity, rate, restarts, tally, seconds, findings }
-}
-
-async function capacityOf(goods: Goods, { capacitySeconds: seconds }: Options): Promise<number> {
-  if (seconds === 0) return 0
-  await measureCapacity(goods, { shoppers: SHOPPERS, seconds: Math.min(5, seconds) }) // to warm up
-  const { perSecond, tally } = await measureCapacity(goods, { shoppers: SHOPPERS, seconds })
-  const [failure] = tally.failures
-  if (failure) throw new Error(`The shop fails without any restart: ${failure.what}`)
-  return perSecond
-}
-
-const progress = (tally: RollingResult['tally'], restarts: readonly Restart[]) =>
-  `${restarts.length} restarts (round ${restarts.at(-1)?.round ?? 1}), ${tally.requests} requests, ${tally.failures.length} failed`
 
 /** Which version a process runs: the old one at its first start, this one at every other. */
 function createPrograms(old: OldVersion | undefined) {
@@ -142,17 +84,17 @@ await new Command('rolling')
   .option('--rounds <n>', 'how often each process is restarted; default 20, with --upgrade 1', atLeastOne)
   .option('--instances <n>', 'processes of each of the nine services', instancesOption, 2)
   .option('--rate <n>', 'purchases a second; default 70 % of the measured capacity', positive)
-  .option('--capacity-seconds <n>', 'how long to measure the capacity', number, 15)
+  .option('--capacity-seconds <n>', 'how long to measure the capacity, in five windows; the median counts', number, 20)
   .option('--pause <seconds>', 'time between two restarts, in which old and new run side by side', number, 1)
   .option('--upgrade', 'begin with an older version and replace it by this one')
   .option('--from <ref>', 'the older version; default the newest one with other tables')
   .option('--json', 'print one JSON document')
   .addHelpText(
     'after',
-    '\nIt needs RabbitMQ (AMQP_URL); PostgreSQL is embedded unless POSTGRES_URL names an empty one.',
+    '\nCtrl-C stops it after the restart that is under way, and it reports what it has seen. It needs RabbitMQ (AMQP_URL); PostgreSQL is embedded unless POSTGRES_URL names an empty one.',
   )
   .action(async (options: Omit<Options, 'rounds'> & { rounds?: number }) => {
-    const good = await roll({ ...options, rounds: options.rounds ?? (options.upgrade ? 1 : 20) }).catch((error) => {
+    const good = await run({ ...options, rounds: options.rounds ?? (options.upgrade ? 1 : 20) }).catch((error) => {
       console.error(error instanceof Error ? error.message : error)
       return false
     })

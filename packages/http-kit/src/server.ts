@@ -231,7 +231,7 @@ const faultDetails = {
 /** A store that cannot be reached; adapters throw whatever their driver does, so this looks at the usual marks. */
 const isUnavailable = (error: FastifyError): boolean =>
   /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|57P0|08|53|58030)/.test(error.code ?? '') ||
-  /Connection terminated|timeout exceeded|connection error/.test(error.message)
+  /Connection terminated|timeout exceeded|^timeout expired$|Query read timeout|connection error/.test(error.message)
 
 function addHealth(http: HttpServer, { readiness = {}, leaving = () => false }: HttpOptions) {
   http.addHook('onSend', async (_request, reply) => {

@@ -47,9 +47,16 @@ export function createRabbitMqBroker(options: RabbitMqOptions): Broker {
     if (open) connected = connection // not before: who comes meanwhile is part of the loop, and would be attached twice
   }
 
+  /** A connection that is lost just now is no reason to fail: the next one attaches every consumer. */
+  const attachNow = (consumer: AttachableConsumer | AttachableListener, connection: ChannelModel) =>
+    consumer.attach(connection).catch((err: unknown) => {
+      log.warn({ err }, 'RabbitMQ lost a new consumer; it comes back with the next connection')
+      void connection.close().catch(() => {})
+    })
+
   const start = async (consumer: AttachableConsumer | AttachableListener) => {
     consumers.add(consumer)
-    if (connected) await consumer.attach(connected)
+    if (connected) await attachNow(consumer, connected)
     return {
       close: async () => {
         consumers.delete(consumer)

@@ -16,7 +16,7 @@ const CONNECTION_CODES = new Set([
   '58030', // io_error
 ])
 const CONNECTION_TEXTS =
-  /Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable/
+  /Connection terminated|Query read timeout|^timeout expired$|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable/
 
 const sqlState = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
@@ -29,6 +29,9 @@ export function isUnavailable(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.some(isUnavailable)
   return CONNECTION_TEXTS.test(error.message)
 }
+
+/** Somebody else was in the way for too long (SQLSTATE 57014 statement timeout, 55P03 lock timeout, 40P01 deadlock, 40001 serialization). */
+export const isBusy = (error: unknown): boolean => ['57014', '55P03', '40P01', '40001'].includes(sqlState(error) ?? '')
 
 /** A unique constraint said no (SQLSTATE 23505); with a name, that one. */
 export const isUniqueViolation = (error: unknown, constraint?: string): boolean =>

@@ -30,3 +30,16 @@ export function createWakeable(): Wakeable {
 /** Doubles from `firstMs` to at most `mostMs`, give or take a fifth, so that many who failed together do not come back together. */
 export const backOffMs = (attempt: number, { firstMs = 100, mostMs = 30_000 } = {}): number =>
   Math.round(Math.min(mostMs, firstMs * 2 ** Math.min(attempt - 1, 30)) * (0.8 + Math.random() * 0.4))
+
+/** A pause that ends early when the signal is aborted, and is none when it was before. */
+export const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    const end = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, ms)
+    signal.addEventListener('abort', end)
+  })

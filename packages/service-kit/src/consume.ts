@@ -6,7 +6,7 @@ import type { Database, Transaction } from '@micromart/postgres/database'
 import { type DeadLetter, recordDeadLetters } from '@micromart/postgres/dead-letters'
 import { isUnavailable } from '@micromart/postgres/errors'
 import { recordInInbox } from '@micromart/postgres/inbox'
-import { backOffMs } from '@micromart/postgres/wakeable'
+import { backOffMs, pause } from '@micromart/postgres/wakeable'
 import { continueTrace, runInContext } from '@micromart/telemetry/context'
 import { crashPoint, workingOn } from '@micromart/telemetry/crash-points'
 import type { Logger } from '@micromart/telemetry/logger'
@@ -201,16 +201,3 @@ function faultOf(envelope: Envelope | undefined, { types }: Subscription) {
 }
 
 const text = (value: unknown): string | null => (typeof value === 'string' ? value : null)
-
-const pause = (ms: number, signal: AbortSignal) =>
-  new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, ms)
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer)
-        resolve()
-      },
-      { once: true },
-    )
-  })

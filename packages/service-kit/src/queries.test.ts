@@ -29,7 +29,11 @@ async function startInstance(t: TestContext, answer: Answer) {
     asked += 1
     return answer()
   }
-  const server = queryServer((router) => void router.service(UserQueries, { getContact }), { internalToken: token })
+  const leaving = new AbortController()
+  const server = queryServer((router) => void router.service(UserQueries, { getContact }), {
+    internalToken: token,
+    leaving: leaving.signal,
+  })
   const sessions = new Set<{ destroy(): void }>()
   server.on('session', (session) => sessions.add(session))
   const end = () => {
@@ -38,7 +42,12 @@ async function startInstance(t: TestContext, answer: Answer) {
   }
   t.after(end)
   await once(server.listen(0, '127.0.0.1'), 'listening')
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked: () => asked, end }
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked: () => asked,
+    end,
+    leave: () => leaving.abort(),
+  }
 }
 
 const ask = (instances: readonly string[]) => {
@@ -72,6 +81,15 @@ describe('queries to several instances', () => {
     assert.equal(await ask([broken.url, good.url])(), 'good')
     await assert.rejects(ask([refusing.url, good.url])(), { code: Code.InvalidArgument })
     assert.deepEqual([broken.asked(), refusing.asked(), good.asked()], [1, 1, 2])
+  })
+
+  test('one that leaves says so with its answer, and others are asked instead', async (t) => {
+    const [leaving, staying] = [await startInstance(t, named('leaving')), await startInstance(t, named('staying'))]
+    const name = ask([leaving.url, staying.url])
+    leaving.leave()
+    const names = [await name(), await name(), await name(), await name()]
+    assert.deepEqual(names, ['leaving', 'staying', 'staying', 'staying'])
+    assert.equal(await ask([leaving.url])(), 'leaving', 'while it is the only one, it is asked')
   })
 
   test('a single one is asked twice, and then it is said that nobody answers', async (t) => {
@@ -112,6 +130,33 @@ describe('queries over a broken network', () => {
   test('are answered to those who know the token, and to nobody else', async () => {
     assert.equal((await client().getContact({ userId: 'ada' })).name, 'ada')
     await assert.rejects(client('another').getContact({ userId: 'ada' }), (error) => !isQueryUnavailable(error))
+  })
+
+  test('one that gets no answer takes no other along', async (t) => {
+    const gate = Promise.withResolvers<void>()
+    const asked: string[] = []
+    const slow = queryServer(
+      (router) =>
+        void router.service(UserQueries, {
+          getContact: async ({ userId }) => {
+            asked.push(userId)
+            if (userId === 'silent') await once(t.signal, 'abort').catch(() => {})
+            else await gate.promise
+            return { found: true, name: userId }
+          },
+        }),
+      { internalToken: TOKEN },
+    )
+    slow.on('session', (session) => t.after(() => session.destroy()))
+    t.after(() => slow.close())
+    await once(slow.listen(0, '127.0.0.1'), 'listening')
+    const user = queryClients(TOKEN)(UserQueries, [`http://127.0.0.1:${(slow.address() as AddressInfo).port}`])
+    const silent = assert.rejects(user.getContact({ userId: 'silent' }, { timeoutMs: 200 }), isQueryUnavailable)
+    const other = user.getContact({ userId: 'other' })
+    await silent
+    gate.resolve()
+    assert.equal((await other).name, 'other')
+    assert.deepEqual(asked, ['silent', 'other'])
   })
 
   for (const kind of ['half-open', 'refuse', 'partition'] as const)
@@ -198,11 +243,13 @@ describe('a query belongs to the request that caused it', () => {
     assert.deepEqual([failures[0]?.['traceId'], failures[0]?.['query']], [traceId, 'GetContact'])
   })
 
-  test('carries its deadline: all of it for one instance, half of it for one of several', async (t) => {
+  test('carries its deadline: all of it for one instance, half of it for the first of several, the rest for the next', async (t) => {
     const { url, seen } = await startWitness(t, found)
     await ask([url])()
     await ask([url, nowhere])()
-    const [alone = 0, oneOfTwo = 0] = seen.map(({ timeoutMs }) => timeoutMs)
+    await ask([nowhere, url])()
+    const [alone = 0, oneOfTwo = 0, afterRefusal = 0] = seen.map(({ timeoutMs }) => timeoutMs)
+    assert.ok(afterRefusal > 2_000 && afterRefusal <= 4_000, `${afterRefusal}`)
     assert.ok(alone > 2_000 && alone <= 4_000, `${alone}`)
     assert.ok(oneOfTwo > 0 && oneOfTwo <= 2_000, `${oneOfTwo}`)
   })

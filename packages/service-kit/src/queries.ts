@@ -31,8 +31,13 @@ import { addHealth } from './grpc-health.ts'
  */
 export type QueryClients = <S extends DescService>(service: S, addresses: readonly string[]) => Client<S>
 
-/** For all that is asked for one answer; one of several instances gets half of it. */
+/** For all that is asked for one answer; the first of several instances gets half of it. */
 const DEADLINE_MS = 4_000
+
+/** On each answer of one that was told to end: what `Connection: close` is in HTTP/1. */
+const LEAVING = 'micromart-leaving'
+/** Until it is gone. */
+const LEAVING_MS = 5_000
 
 const onlyStatic = () => openDiscovery({ log: silentLogger() })
 
@@ -64,16 +69,7 @@ export function queryClients(internalToken: string, discovery: Discovery = onlyS
     }
     return next(request)
   }
-  const connect = (baseUrl: string): Connected => {
-    const session = new Http2SessionManager(baseUrl)
-    const interceptors = [interceptor, replaceSilent(session)]
-    const transport = createGrpcTransport({ baseUrl, sessionManager: session, interceptors })
-    const within = (mostMs: number): Transport => ({
-      unary: async (...[method, signal, , ...rest]) => transport.unary(method, signal, wholeMs(mostMs), ...rest),
-      stream: async (...[method, signal, , ...rest]) => transport.stream(method, signal, wholeMs(mostMs), ...rest),
-    })
-    return { baseUrl, session, alone: within(DEADLINE_MS), withOthers: within(DEADLINE_MS / 2) }
-  }
+  const connect = (baseUrl: string) => keepSession(baseUrl, interceptor)
   return (service, addresses) => {
     const watched = discovery.watch(addresses)
     if (!watched.ok) throw new ConfigError(watched.error.map(({ detail }) => detail))
@@ -83,36 +79,45 @@ export function queryClients(internalToken: string, discovery: Discovery = onlyS
 
 interface Connected {
   readonly baseUrl: string
-  readonly session: Http2SessionManager
-  /** With the whole deadline, and with half of it. */
-  readonly alone: Transport
-  readonly withOthers: Transport
+  transport(): Transport
+  /** The instance is not there any more: what it was asked is finished. */
+  letGo(): void
 }
 
 /**
- * Asks one instance and, if that cannot answer, one other: queries change nothing, so they may be asked twice. A single instance is asked
- * a second time unless time is up, because a connection may end at the very moment it is used.
+ * Asks one instance and, if that cannot answer, one other: queries change nothing, so they may be asked twice. The other has all the time that
+ * is left. A single instance is asked a second time unless time is up, because a connection may end at the very moment it is used. One that
+ * says that it leaves has answered its last for a while.
  */
 function anyOf(watch: Watch, connect: (baseUrl: string) => Connected): Transport {
   const next = following(watch, connect)
   return {
     unary: async (...call) => {
-      if (watch.instances().length === 0) await watch.settled(wholeMs(DEADLINE_MS / 2))
+      const [method, signal, mostMs = DEADLINE_MS, ...said] = call
+      const timeoutMs = wholeMs(mostMs)
+      if (watch.instances().length === 0) await watch.settled(timeoutMs / 2)
       const { first, second, passOver } = next()
+      const dueAt = performance.now() + timeoutMs
       try {
-        return await first.unary(...call)
+        const firstMs = first === second ? timeoutMs : Math.ceil(timeoutMs / 2)
+        const answer = await first.transport().unary(method, signal, firstMs, ...said)
+        if (answer.header.has(LEAVING)) passOver(LEAVING_MS)
+        return answer
       } catch (error) {
-        const [, signal] = call
-        if (signal?.aborted || !isQueryUnavailable(error)) throw error
-        if (first === second && isTimeUp(error)) throw error
-        wholeMs(DEADLINE_MS) // whoever has no time left says nothing about the instance
+        const leftMs = Math.floor(dueAt - performance.now()) // gRPC knows no fractions
+        if (signal?.aborted || leftMs <= 0 || !mayAskAgain(error, first === second)) throw error
         passOver()
-        return second.unary(...call)
+        return second.transport().unary(method, signal, leftMs, ...said)
       }
     },
-    stream: (...call) => next().first.stream(...call),
+    stream: (...call) =>
+      next()
+        .first.transport()
+        .stream(...call),
   }
 }
+
+const mayAskAgain = (error: unknown, isAlone: boolean) => isQueryUnavailable(error) && !(isAlone && isTimeUp(error))
 
 /** Connections to the instances that there are now; gives the two to ask next. */
 function following(watch: Watch, connect: (baseUrl: string) => Connected) {
@@ -122,20 +127,15 @@ function following(watch: Watch, connect: (baseUrl: string) => Connected) {
     const before = new Map(all.map((each) => [each.baseUrl, each]))
     all = urls.map((url) => before.get(url) ?? connect(url))
     instances.replace(all)
-    for (const { baseUrl, session } of before.values()) if (!urls.includes(baseUrl)) letGo(session)
+    for (const { baseUrl, letGo } of before.values()) if (!urls.includes(baseUrl)) letGo()
   })
   return () => {
     const [first, second] = instances.inOrder()
     if (!first) throw new ConnectError('no instance is known', Code.Unavailable)
-    const passOver = () => instances.passOver(first)
-    return second
-      ? { first: first.withOthers, second: second.withOthers, passOver }
-      : { first: first.alone, second: first.alone, passOver }
+    const passOver = (forMs?: number) => instances.passOver(first, forMs)
+    return { first, second: second ?? first, passOver }
   }
 }
-
-/** An instance that is not there any more finishes what it was asked. */
-const letGo = (session: Http2SessionManager) => void setTimeout(() => session.abort(), DEADLINE_MS).unref()
 
 /** What a call may take: no longer than the request that it belongs to has time. @throws ConnectError */
 function wholeMs(mostMs: number): number {
@@ -149,10 +149,29 @@ function wholeMs(mostMs: number): number {
 const isTimeUp = (error: unknown) => error instanceof ConnectError && error.code === Code.DeadlineExceeded
 
 /**
- * One connection carries all calls, and it can be dead and look open: when a call gets no answer and no other has got one meanwhile, the connection
- * goes, so that the next call begins anew. One slow call alone is no reason: it would take the others along.
+ * One connection carries all calls, and it can be dead and look open: when a call gets no answer and no other has got one meanwhile, the next
+ * calls go over a new one. What else is under way on the old one is left in peace: on a busy machine it is only slow, and to cancel it would
+ * make more work.
  */
-function replaceSilent(session: Http2SessionManager): Interceptor {
+function keepSession(baseUrl: string, interceptor: Interceptor): Connected {
+  const open = () => {
+    const sessionManager = new Http2SessionManager(baseUrl)
+    const interceptors = [interceptor, noticeSilence(() => replace(opened))]
+    const transport = createGrpcTransport({ baseUrl, sessionManager, interceptors, defaultTimeoutMs: DEADLINE_MS })
+    const opened = { transport, letGo: () => void setTimeout(() => sessionManager.abort(), DEADLINE_MS).unref() }
+    return opened
+  }
+  let current = open()
+  const replace = (silent: typeof current) => {
+    if (silent !== current) return
+    current = open()
+    silent.letGo()
+  }
+  return { baseUrl, transport: () => current.transport, letGo: () => current.letGo() }
+}
+
+/** Tells when a call got no answer in time and no other has got one since it began. */
+function noticeSilence(onSilence: () => void): Interceptor {
   let answeredAt = 0
   return (next) => async (request) => {
     const startedAt = performance.now()
@@ -162,7 +181,7 @@ function replaceSilent(session: Http2SessionManager): Interceptor {
       return answer
     } catch (error) {
       if (!isQueryUnavailable(error)) answeredAt = performance.now()
-      else if (isTimeUp(error) && answeredAt < startedAt && hasWaited(startedAt)) session.abort()
+      else if (isTimeUp(error) && answeredAt < startedAt && hasWaited(startedAt)) onSilence()
       throw error
     }
   }
@@ -176,7 +195,7 @@ export interface QueryServerOptions {
   /** For requests that come without an id. */
   readonly ids?: Ids
   readonly log?: Logger
-  /** Aborted once the service was told to end: from then on its health is NOT_SERVING. */
+  /** Aborted once the service was told to end: from then on its health is NOT_SERVING, and each answer says so. */
   readonly leaving?: AbortSignal
 }
 
@@ -208,6 +227,7 @@ export function queryServer(
       throw error
     })
     await crashPoint('query.after', kinds)
+    if (leaving.aborted) answered.header.set(LEAVING, 'yes')
     return answered
   }
   const withHealth = (router: ConnectRouter) => {

@@ -7,13 +7,15 @@ import { pathToFileURL } from 'node:url'
 import { UserQueries } from '@micromart/contracts/gen/user_pb'
 import { topology } from '@micromart/contracts/topology'
 import { createMemoryBroker } from '@micromart/messaging/memory-broker'
-import { silentLogger } from '@micromart/telemetry/logger'
+import { openDatabase } from '@micromart/postgres/database'
+import { createLogger, silentLogger } from '@micromart/telemetry/logger'
 import { type ConsulStandIn, startConsulStandIn } from '@micromart/testkit/consul-stand-in'
+import { startFaultProxy } from '@micromart/testkit/fault-proxy'
 import { freePorts } from '@micromart/testkit/free-ports'
 import { createTestDatabase } from '@micromart/testkit/test-database'
 import { until } from '@micromart/testkit/until'
 import Type from 'typebox'
-import { runService } from './run-service.ts'
+import { type RunOptions, runService } from './run-service.ts'
 import { defineService } from './service.ts'
 
 /** A service that does nothing, registered with Consul (stand-in) unless told otherwise. */
@@ -64,6 +66,122 @@ const startConsul = async (t: TestContext) => {
 
 const statesOf = (consul: ConsulStandIn) =>
   Object.fromEntries([...consul.services()].map(([id, { state }]) => [id, state]))
+
+/** A role of its own, which the server may have no room for. */
+async function openTenant(t: TestContext) {
+  const database = await createTestDatabase()
+  const admin = openDatabase({ url: database.url, poolSize: 1 })
+  const role = new URL(database.url).pathname.slice(1)
+  await admin.execute(`CREATE ROLE ${role} LOGIN PASSWORD 'tenant'`)
+  await admin.execute(`GRANT ALL ON SCHEMA public TO ${role}`)
+  t.after(async () => {
+    await admin.close()
+    await database.drop()
+  })
+  const url = new URL(database.url)
+  url.username = role
+  url.password = 'tenant'
+  const allow = (connections: number) => admin.execute(`ALTER ROLE ${role} CONNECTION LIMIT ${connections}`)
+  return { url: url.href, port: Number(url.port), admin, allow }
+}
+
+/** Starts a service that does nothing; says what it waits for. */
+async function startOn(t: TestContext, url: string, options: Partial<RunOptions> & { patienceMs?: number }) {
+  const dir = await mkdtemp(join(tmpdir(), 'micromart-no-migrations-'))
+  const broker = createMemoryBroker({ topology })
+  t.after(async () => {
+    await broker.close()
+    await rm(dir, { recursive: true })
+  })
+  const lines: Record<string, unknown>[] = []
+  const definition = defineService({
+    name: 'user',
+    config: Type.Object({}),
+    migrations: pathToFileURL(`${dir}/`),
+    build: async () => ({}),
+  })
+  const starting = runService(definition, {
+    broker,
+    log: createLogger({ service: 'user', destination: { write: (line) => void lines.push(JSON.parse(line)) } }),
+    environment: {
+      PORT: '0',
+      DATABASE_URL: url,
+      INTERNAL_TOKEN: 'test-internal-token',
+      JWKS_URL: 'http://127.0.0.1:9',
+      PUBLIC_URL: 'http://127.0.0.1:3000',
+      SELF_URL: 'http://127.0.0.1:3001',
+      USER_GRPC_URL: 'http://127.0.0.1:9',
+      CART_GRPC_URL: 'http://127.0.0.1:9',
+      PRODUCT_GRPC_URL: 'http://127.0.0.1:9',
+      START_PATIENCE_MS: String(options.patienceMs ?? 60_000),
+    },
+    ...options,
+  })
+  t.after(() =>
+    starting.then(
+      (service) => service.close(),
+      () => {},
+    ),
+  )
+  const waited = () => lines.filter(({ code }) => code === 'start.waiting')
+  return { starting, waited }
+}
+
+describe('a start whose store cannot be used yet', () => {
+  /** The obstacle is taken away once the start has met with it, and the start gets over it. */
+  const getsOver = async (t: TestContext, url: string, remove: () => unknown) => {
+    const { starting, waited } = await startOn(t, url, { onWaiting: () => void remove() })
+    const service = await starting
+    assert.equal((await fetch(`${service.url}/ready`)).status, 200)
+    assert.ok(waited().length > 0)
+    return waited().map(({ err }) => err as { code?: string; message: string })
+  }
+
+  for (const kind of ['refuse', 'partition'] as const)
+    test(`waits for a database behind a network that fails: ${kind}`, async (t) => {
+      const { url, port } = await openTenant(t)
+      const proxy = await startFaultProxy({ upstreams: () => [{ port }] })
+      t.after(() => proxy.close())
+      await proxy.apply({ kind })
+      await getsOver(t, proxy.urlOf(url), () => proxy.heal())
+    })
+
+  test('waits for a server that has no connection left', async (t) => {
+    const { url, allow } = await openTenant(t)
+    await allow(0)
+    const [first] = await getsOver(t, url, () => allow(-1))
+    assert.equal(first?.code, '53300')
+  })
+
+  test('waits for somebody else whose migrations take their time', async (t) => {
+    const { url, admin } = await openTenant(t)
+    const other = await admin.session()
+    await other.query('SELECT pg_advisory_lock(7310001)')
+    const impatient = new URL(url)
+    impatient.searchParams.set('statement_timeout', '200')
+    const [first] = await getsOver(t, impatient.href, () => other.end())
+    assert.equal(first?.code, '57014')
+  })
+
+  test('waits no longer than it should, nor when it is told to end', async (t) => {
+    const { url, allow } = await openTenant(t)
+    await allow(0)
+    const once = await startOn(t, url, { patienceMs: 0 })
+    await assert.rejects(once.starting, { code: '53300' })
+    assert.equal(once.waited().length, 0)
+    const leaving = new AbortController()
+    const told = await startOn(t, url, { leaving: leaving.signal, onWaiting: () => leaving.abort() })
+    await assert.rejects(told.starting, { code: '53300' })
+    assert.equal(told.waited().length, 1)
+  })
+
+  test('does not wait for what will not change: a database that is not there', async (t) => {
+    const { url } = await openTenant(t)
+    const { starting, waited } = await startOn(t, `${url}_or_another`, {})
+    await assert.rejects(starting, { code: '3D000' })
+    assert.equal(waited().length, 0)
+  })
+})
 
 describe('a service in the registry', () => {
   test('is found once its doors are open, and gone before it stops answering', async (t) => {

@@ -20,6 +20,7 @@ import { consume } from './consume.ts'
 import { replayHandler } from './dead-letter-replay.ts'
 import { type Machine, realMachine } from './machine.ts'
 import { type AnyServiceDefinition, type BuiltService, CommonConfig } from './service.ts'
+import { startPatiently } from './start-patiently.ts'
 
 export interface RunOptions {
   readonly environment: Env
@@ -29,6 +30,10 @@ export interface RunOptions {
   readonly ids?: Ids
   readonly log?: Logger
   readonly machine?: Machine
+  /** Aborted when the service is told to end: a start that waits for its store gives up then. */
+  readonly leaving?: AbortSignal
+  /** Called each time that a start has to wait for its store. */
+  readonly onWaiting?: () => void
 }
 
 export interface RunningService {
@@ -47,7 +52,10 @@ const BATCH_SIZE = 100
 const MIGRATION_MS = 35_000
 const HOUSEKEEPING_MS = 3_600_000
 
-/** Starts a service: configuration, database and migrations, then workers, then the doors. */
+/**
+ * Starts a service: configuration, database and migrations, then workers, then the doors. A store that is away, full or busy is waited for
+ * (START_PATIENCE_MS), with closed doors: who finds them closed goes to another instance, who finds them open would get refusals.
+ */
 export async function runService(definition: AnyServiceDefinition, options: RunOptions): Promise<RunningService> {
   const schema = Type.Object({ ...CommonConfig.properties, ...definition.config.properties })
   const config = parseConfig(schema, options.environment) as CommonConfig & Record<string, unknown>
@@ -57,19 +65,23 @@ export async function runService(definition: AnyServiceDefinition, options: RunO
   const clock = options.clock ?? systemClock
   const ids = options.ids ?? uuidV7(clock)
   const machine = options.machine ?? realMachine
-  const database = machine.openDatabase({
-    url: config.DATABASE_URL,
-    poolSize: config.DATABASE_POOL,
-    applicationName: `micromart-${definition.name}`,
-    onIdleError: (err) => log.warn({ err }, 'an idle database connection broke'),
-  })
-  const started = createCloser(() => database.close())
-  try {
-    return await start({ definition, config, log, clock, ids, machine, database, broker: options.broker, started })
-  } catch (error) {
-    await started.closeAll()
-    throw error
+  const tryOnce = async () => {
+    const database = machine.openDatabase({
+      url: config.DATABASE_URL,
+      poolSize: config.DATABASE_POOL,
+      applicationName: `micromart-${definition.name}`,
+      onIdleError: (err) => log.warn({ err }, 'an idle database connection broke'),
+    })
+    const started = createCloser(() => database.close())
+    try {
+      return await start({ definition, config, log, clock, ids, machine, database, broker: options.broker, started })
+    } catch (error) {
+      await started.closeAll().catch((err: unknown) => log.warn({ err }, 'a start that failed could not be undone'))
+      throw error
+    }
   }
+  const { leaving = new AbortController().signal, onWaiting = () => {} } = options
+  return startPatiently(tryOnce, { patienceMs: config.START_PATIENCE_MS, clock, log, leaving, onWaiting })
 }
 
 interface Starting {
@@ -205,12 +217,19 @@ function startHousekeeping({ database, clock, log, started }: Starting, built: B
 
 type Closer = ReturnType<typeof createCloser>
 
-/** Closes in the reverse order of starting, each once. */
+/** Closes in the reverse order of starting, each once. One that fails keeps none of the others from closing. */
 function createCloser(first: () => Promise<void>) {
   const actions: (() => Promise<unknown> | undefined)[] = [first]
   let closed: Promise<void> | undefined
   const run = async () => {
-    for (const action of actions.toReversed()) await action()
+    const failures: unknown[] = []
+    for (const action of actions.toReversed())
+      try {
+        await action()
+      } catch (error) {
+        failures.push(error)
+      }
+    if (failures.length > 0) throw failures[0]
   }
   return {
     add: (action: () => Promise<unknown> | undefined) => void actions.push(action),

@@ -52,6 +52,11 @@ export const CommonConfig = Type.Object({
     maximum: 60_000,
     description: 'how long a service that is told to end goes on answering, so that its callers find another instance',
   }),
+  START_PATIENCE_MS: env.integer({
+    default: 60_000,
+    maximum: 3_600_000,
+    description: 'how long a start waits for a database that is away, full or locked; 0 tries once',
+  }),
   JWKS_URL: env.urls({
     description: 'where the keys of access tokens are, e.g. http://user:3001/.well-known/jwks.json',
   }),

@@ -24,6 +24,10 @@ const redact = secretFields.flatMap((field) => {
   return field.includes('-') ? [key, `*${key}`, `*.*${key}`] : [key, `*.${key}`, `*.*.${key}`]
 })
 
+/** The level that a configuration names; the usual one for a word that is none, so that who refuses the word can say so. */
+export const levelOf = (word: string | undefined): string =>
+  word !== undefined && (word in pino.levels.values || word === 'silent') ? word : 'info'
+
 /** JSON lines for machines; each carries the service, and the correlation and trace ids of the work it belongs to. */
 export function createLogger(options: { service: string; level?: string; destination?: DestinationStream }): Logger {
   const settings = {

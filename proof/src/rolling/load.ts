@@ -5,6 +5,10 @@ import { Failed, purchase } from './purchase.ts'
 export interface Failure {
   readonly at: Date
   readonly what: string
+  readonly step: string
+  readonly status: number | undefined
+  /** Of the problem, or the reason of a cancelled order. */
+  readonly code: string | undefined
 }
 
 /** What shoppers have met so far. */
@@ -21,15 +25,29 @@ export interface Goods {
   readonly skus: readonly string[]
 }
 
-/** As many purchases a second as a few shoppers can make who buy one thing after the other. */
-export async function measureCapacity(goods: Goods, load: { shoppers: number; seconds: number }) {
+export interface CapacityOptions {
+  readonly shoppers: number
+  /** For all windows together. */
+  readonly seconds: number
+  readonly windows: number
+  readonly signal: AbortSignal
+}
+
+/** As many purchases a second as a few shoppers can make who buy one thing after the other, in each of several windows of time. */
+export async function measureCapacity(goods: Goods, { shoppers, seconds, windows, signal }: CapacityOptions) {
   const counter = createCounter(goods)
-  const startedAt = performance.now()
-  const shopOn = async () => {
-    while (performance.now() < startedAt + load.seconds * 1_000) await counter.buy()
+  const perSecond: number[] = []
+  for (let window = 0; window < windows && !signal.aborted; window += 1) {
+    const before = counter.tally().purchases
+    const startedAt = performance.now()
+    const endsAt = startedAt + (seconds / windows) * 1_000
+    const shopOn = async () => {
+      while (performance.now() < endsAt && !signal.aborted) await counter.buy()
+    }
+    await Promise.all(Array.from({ length: shoppers }, shopOn))
+    perSecond.push((counter.tally().purchases - before) / ((performance.now() - startedAt) / 1_000))
   }
-  await Promise.all(Array.from({ length: load.shoppers }, shopOn))
-  return { perSecond: counter.tally().purchases / ((performance.now() - startedAt) / 1_000), tally: counter.tally() }
+  return { perSecond, tally: counter.tally() }
 }
 
 export interface OpenLoad {
@@ -74,7 +92,8 @@ function createCounter({ shopper, skus }: Goods, onFailure: (failure: Failure) =
         tookMs.push(performance.now() - startedAt)
       } catch (error) {
         if (!(error instanceof Failed)) throw error
-        const failure = { at: new Date(), what: error.message }
+        const { message: what, step, status, code } = error
+        const failure = { at: new Date(), what, step, status, code }
         failures.push(failure)
         onFailure(failure)
       }

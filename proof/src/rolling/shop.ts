@@ -6,6 +6,7 @@ import { databaseUrls, dropDatabases } from '@micromart/cli/start/databases'
 import { loadDemoCatalogue } from '@micromart/cli/start/demo-catalogue'
 import { portsFrom } from '@micromart/cli/start/ports'
 import { type ProcessName, type SplitShop, startSplit } from '@micromart/cli/start/split'
+import type { UnaskedEnd } from '@micromart/cli/start/supervise'
 import { openDatabase } from '@micromart/postgres/database'
 import { createVirtualHost } from '@micromart/testkit/rabbitmq-vhost'
 import { openShopkeeper } from '../shopkeeper.ts'
@@ -30,6 +31,7 @@ export interface RollingShopOptions {
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly program: (name: ProcessName, instance: number) => string
   readonly onProgress: (line: string) => void
+  readonly onUnaskedEnd: (end: UnaskedEnd, logFile: string) => void
 }
 
 const PLENTY = 10_000_000
@@ -42,6 +44,7 @@ export async function openRollingShop(options: RollingShopOptions): Promise<Roll
   const host = await createVirtualHost()
   if ('unavailable' in host) throw new Error(host.unavailable)
   const dataDir = await mkdtemp(join(tmpdir(), 'micromart-rolling-'))
+  const logFile = join(dataDir, 'micromart.log')
   const clean = async (keepFiles: boolean) => {
     if (postgresUrl) await dropDatabases(postgresUrl)
     await host.drop()
@@ -50,6 +53,7 @@ export async function openRollingShop(options: RollingShopOptions): Promise<Roll
   try {
     const shop = await startSplit({
       ...options,
+      onUnaskedEnd: (end) => options.onUnaskedEnd(end, logFile),
       port: await freePorts(options.instances),
       dataDir,
       fresh: false,
@@ -59,7 +63,7 @@ export async function openRollingShop(options: RollingShopOptions): Promise<Roll
     return {
       shop,
       skus: await fillShelves(shop.url),
-      logFile: join(dataDir, 'micromart.log'),
+      logFile,
       verify: () => verifyBooks(shop),
       close: async ({ keepFiles }) => {
         await shop.close()

@@ -1,4 +1,5 @@
 import { registerHooks } from 'node:module'
+import type { AnyServiceDefinition, ServiceName } from '@micromart/service-kit/service'
 import { plant } from '../planted-bugs/plant.ts'
 import type { Simulator } from './run-seed.ts'
 import { simulateTheMachine } from './world/globals.ts'
@@ -30,6 +31,8 @@ export async function loadSimulator({
     },
   })
   const { createSimulator } = await import('./run-seed.ts')
-  const { services } = await import('@micromart/cli/start/services')
-  return createSimulator(services, record)
+  const { loadService } = await import('@micromart/cli/start/services')
+  const services: Partial<Record<ServiceName, AnyServiceDefinition>> = {}
+  for (const name of Object.keys(loadService) as ServiceName[]) services[name] = await loadService[name]()
+  return createSimulator(services as Record<ServiceName, AnyServiceDefinition>, record)
 }

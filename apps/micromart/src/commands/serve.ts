@@ -1,16 +1,16 @@
+import { flushCompileCache } from 'node:module'
 import { broadcasts, topology } from '@micromart/contracts/topology'
-import { gateway, serveGateway } from '@micromart/gateway/main'
 import { systemClock } from '@micromart/kernel/clock'
 import { uuidV7 } from '@micromart/kernel/ids'
 import { createRabbitMqBroker } from '@micromart/messaging/rabbitmq-broker'
-import { runService } from '@micromart/service-kit/run-service'
 import { type ServiceName, serviceNames } from '@micromart/service-kit/service'
-import { createLogger } from '@micromart/telemetry/logger'
+import { createLogger, type Logger, levelOf } from '@micromart/telemetry/logger'
 import { Argument, Command } from 'commander'
 import type { CliContext } from '../cli-context.ts'
 import { Fault } from '../fault.ts'
 import { askedToStop } from '../start/asked-to-stop.ts'
-import { services } from '../start/services.ts'
+import { type LastWords, lastWordsIn } from '../start/last-words.ts'
+import { loadService } from '../start/services.ts'
 
 const AMQP = /^amqps?:\/\//
 
@@ -23,24 +23,61 @@ export const serveCommand = ({ environment }: CliContext): Command =>
       '\nThe variables of each service are listed in its README. SIGTERM drains (DRAIN_MS) and stops it.',
     )
     .action(async (name: 'gateway' | ServiceName) => {
-      const rereadsRoutes = name === 'gateway' && (environment['ROUTES_FILE'] ?? '') !== ''
-      const asked = askedToStop({ hangUpStops: !rereadsRoutes }) // or left without a supervisor
-      const log = createLogger({ service: name, level: environment['LOG_LEVEL'] ?? 'info' })
+      const log = createLogger({ service: name, level: levelOf(environment['LOG_LEVEL']) })
+      const lastWords = lastWordsIn(log)
       try {
-        const served =
-          name === 'gateway'
-            ? await serveGateway({ environment, log }, () => serveOneGateway(environment, log))
-            : await serveOne(name, environment, log)
-        process.send?.('ready')
-        if ((await asked).by === 'SIGTERM') await served.drain()
-        await served.close()
+        await serve(name, { environment, log, lastWords })
       } finally {
         if (process.connected) process.disconnect?.() // an open line to the supervisor would keep the process alive
       }
     })
 
+interface Serving {
+  readonly environment: CliContext['environment']
+  readonly log: Logger
+  readonly lastWords: LastWords
+}
+
+interface Served {
+  drain(): Promise<void>
+  close(): Promise<void>
+}
+
+/** What the supervisor hears while a start waits for a store, so that it waits too. */
+const tellWaiting = () => void process.send?.('waiting')
+
+async function serve(name: 'gateway' | ServiceName, serving: Serving) {
+  const { environment, log, lastWords } = serving
+  const rereadsRoutes = name === 'gateway' && (environment['ROUTES_FILE'] ?? '') !== ''
+  const asked = askedToStop({ hangUpStops: !rereadsRoutes }) // or left without a supervisor
+  const leaving = new AbortController()
+  void asked.then(() => leaving.abort())
+  const served = await start(name, serving, leaving.signal).catch((error: unknown) => {
+    if (leaving.signal.aborted) return log.info({ err: error }, 'told to end before it could start')
+    lastWords.say('process.start-failed', error)
+    throw error
+  })
+  if (!served) return
+  process.send?.('ready')
+  flushCompileCache() // not only at an orderly end, which a killed process never has
+  try {
+    if ((await asked).by === 'SIGTERM') await served.drain()
+    await served.close()
+  } catch (error) {
+    lastWords.say('process.stop-failed', error)
+    throw error
+  }
+}
+
+async function start(name: 'gateway' | ServiceName, serving: Serving, leaving: AbortSignal): Promise<Served> {
+  if (name !== 'gateway') return serveOne(name, serving, leaving)
+  const { serveGateway } = await import('@micromart/gateway/main')
+  return serveGateway(serving, () => serveOneGateway(serving))
+}
+
 /** Without RabbitMQ it works too, and hears of nothing. */
-async function serveOneGateway(environment: CliContext['environment'], log: ReturnType<typeof createLogger>) {
+async function serveOneGateway({ environment, log }: Serving): Promise<Served> {
+  const { gateway } = await import('@micromart/gateway/main')
   const url = environment['BROKER_URL'] ?? ''
   const broker = AMQP.test(url) ? createRabbitMqBroker({ url, topology, broadcasts, log }) : undefined
   try {
@@ -52,16 +89,16 @@ async function serveOneGateway(environment: CliContext['environment'], log: Retu
   }
 }
 
-async function serveOne(
-  name: ServiceName,
-  environment: CliContext['environment'],
-  log: ReturnType<typeof createLogger>,
-) {
+async function serveOne(name: ServiceName, { environment, log }: Serving, leaving: AbortSignal): Promise<Served> {
   const url = environment['BROKER_URL'] ?? ''
   if (!AMQP.test(url)) throw new Fault('Set BROKER_URL to amqp://…: services in separate processes meet at RabbitMQ.')
+  const [{ runService }, definition] = await Promise.all([
+    import('@micromart/service-kit/run-service'),
+    loadService[name](),
+  ])
   const broker = createRabbitMqBroker({ url, topology, broadcasts, log })
   try {
-    const service = await runService(services[name], { environment, broker, log })
+    const service = await runService(definition, { environment, broker, log, leaving, onWaiting: tellWaiting })
     return { drain: service.drain, close: () => service.close().then(() => broker.close()) }
   } catch (error) {
     await broker.close()

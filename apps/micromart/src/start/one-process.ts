@@ -13,7 +13,7 @@ import { databaseUrls, ensureDatabases } from './databases.ts'
 import { gatewayEnvironment, type Installation, serviceEnvironment } from './environment.ts'
 import { checkPortIsFree, freePorts } from './ports.ts'
 import { openSecrets } from './secrets.ts'
-import { services } from './services.ts'
+import { loadService } from './services.ts'
 import type { RunningShop, StartOptions } from './shop.ts'
 
 /** The whole shop in this process, on an embedded PostgreSQL under the data directory. */
@@ -51,9 +51,10 @@ async function startOn(postgres: EmbeddedPostgres, options: StartOptions): Promi
 
   const startService = async (name: ServiceName) => {
     const log = createLogger({ service: name, level, destination })
+    const definition = await loadService[name]()
     running.set(
       name,
-      await runService(services[name], { environment: serviceEnvironment(name, installation), broker, log }),
+      await runService(definition, { environment: serviceEnvironment(name, installation), broker, log }),
     )
   }
   const stopService = async (name: ServiceName) => {

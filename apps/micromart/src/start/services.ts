@@ -1,21 +1,13 @@
-import { analytics } from '@micromart/analytics/main'
-import { cart } from '@micromart/cart/main'
-import { inventory } from '@micromart/inventory/main'
-import { notification } from '@micromart/notification/main'
-import { order } from '@micromart/order/main'
-import { payment } from '@micromart/payment/main'
-import { product } from '@micromart/product/main'
 import type { AnyServiceDefinition, ServiceName } from '@micromart/service-kit/service'
-import { user } from '@micromart/user/main'
 
-/** All services behind the gateway. */
-export const services: Readonly<Record<ServiceName, AnyServiceDefinition>> = {
-  user,
-  product,
-  inventory,
-  cart,
-  order,
-  payment,
-  notification,
-  analytics,
+/** All services behind the gateway, each loaded when it is asked for: a process that runs one of them needs none of the others. */
+export const loadService: Readonly<Record<ServiceName, () => Promise<AnyServiceDefinition>>> = {
+  user: async () => (await import('@micromart/user/main')).user,
+  product: async () => (await import('@micromart/product/main')).product,
+  inventory: async () => (await import('@micromart/inventory/main')).inventory,
+  cart: async () => (await import('@micromart/cart/main')).cart,
+  order: async () => (await import('@micromart/order/main')).order,
+  payment: async () => (await import('@micromart/payment/main')).payment,
+  notification: async () => (await import('@micromart/notification/main')).notification,
+  analytics: async () => (await import('@micromart/analytics/main')).analytics,
 }

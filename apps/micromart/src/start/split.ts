@@ -10,7 +10,7 @@ import { gatewayEnvironment, type Installation, serviceEnvironment } from './env
 import { checkPortIsFree, portsFrom } from './ports.ts'
 import { openSecrets } from './secrets.ts'
 import type { RunningShop, StartOptions } from './shop.ts'
-import { type Supervised, supervise } from './supervise.ts'
+import { type Supervised, supervise, type UnaskedEnd } from './supervise.ts'
 
 const DEFAULT_AMQP_URL = 'amqp://guest:guest@127.0.0.1:5672'
 
@@ -34,6 +34,7 @@ export interface SplitShop extends RunningShop {
 export interface SplitOptions extends StartOptions {
   /** Which program a process runs, asked at each of its starts; default this one. */
   readonly program?: (name: ProcessName, instance: number) => string
+  readonly onUnaskedEnd?: (end: UnaskedEnd) => void
 }
 
 /** The same services, a process each, restarted when one dies; they meet at RabbitMQ. */
@@ -95,7 +96,7 @@ async function openBroker(url: string, fresh: boolean) {
 async function startProcesses(
   installation: Installation,
   postgres: Postgres,
-  { dataDir, environment, program, onProgress, stableMs }: SplitOptions,
+  { dataDir, environment, program, onProgress, onUnaskedEnd, stableMs }: SplitOptions,
 ): Promise<SplitShop> {
   mkdirSync(dataDir, { recursive: true })
   const log = openSync(join(dataDir, 'micromart.log'), 'a')
@@ -112,6 +113,7 @@ async function startProcesses(
         environment: { ...environment, ...own },
         log,
         onProgress,
+        onUnaskedEnd,
         stableMs,
       })
     })

@@ -16,6 +16,16 @@ export interface Supervised {
   restarts(): number
 }
 
+/** An end that nobody has asked for. */
+export interface UnaskedEnd {
+  readonly name: string
+  /** From 0. */
+  readonly instance: number
+  /** Undefined for a process that was killed; then there is a signal. */
+  readonly exitCode: number | undefined
+  readonly signal: string | undefined
+}
+
 export interface SuperviseOptions {
   readonly name: string
   /** Which instance, from 0. */
@@ -26,19 +36,21 @@ export interface SuperviseOptions {
   /** An open file that everything the process says is appended to. */
   readonly log: number
   readonly onProgress: (line: string) => void
+  readonly onUnaskedEnd?: ((end: UnaskedEnd) => void) | undefined
   /** Who has run for so long has not failed to start: its next restart comes soon again. Default 10 s. */
   readonly stableMs?: number | undefined
 }
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
-const START_LIMIT_MS = 60_000
+/** Without a sign of life; many that start together on a busy machine are slow. */
+const START_LIMIT_MS = 120_000
 const PATIENCE_MS = 15_000
 const DEFAULT_STABLE_MS = 1_000
 const LONGEST_PAUSE_MS = 3_000
 
 /** Keeps one service's process alive: restarted with back-off whenever it ends without being asked to. */
 export function supervise(options: SuperviseOptions): Supervised {
-  const { name, instance, program = () => MAIN, environment, log, onProgress } = options
+  const { name, instance, program = () => MAIN, environment, log, onProgress, onUnaskedEnd = () => {} } = options
   const stableMs = options.stableMs ?? DEFAULT_STABLE_MS
   const label = instance === 0 ? name : `${name} ${instance + 1}`
   let child: ChildProcess | undefined
@@ -55,19 +67,28 @@ export function supervise(options: SuperviseOptions): Supervised {
     })
     child = launched
     const lastWords = collect(launched, log)
-    const limit = setTimeout(() => launched.kill('SIGKILL'), START_LIMIT_MS)
+    let isLate = false
+    const limit = setTimeout(() => {
+      isLate = true
+      launched.kill('SIGKILL')
+    }, START_LIMIT_MS)
     const ready = new Promise<void>((resolve, reject) => {
-      launched.once('message', () => {
+      launched.on('message', (message) => {
+        if (readyAt !== undefined) return
+        if (message === 'waiting') return void limit.refresh() // for its store, and it says so in the log
         readyAt = Date.now()
         resolve()
       })
-      launched.once('exit', (code) =>
-        reject(new Fault(`The service ${label} could not start: ${lastWords() || `exit code ${code}`}`)),
-      )
+      launched.once('exit', (code, signal) => {
+        const late = isLate ? `it took longer than ${START_LIMIT_MS / 1_000} s` : undefined
+        reject(new Fault(`The service ${label} could not start: ${late ?? (lastWords() || reasonOf(code, signal))}`))
+      })
     }).finally(() => clearTimeout(limit))
     launched.once('exit', (code, signal) => {
       child = undefined
-      if (wanted) restartLater(readyAt, signal ?? `exit code ${code}`)
+      if (!wanted) return
+      onUnaskedEnd({ name, instance, exitCode: code ?? undefined, signal: signal ?? undefined })
+      restartLater(readyAt, isLate ? `not ready after ${START_LIMIT_MS / 1_000} s` : reasonOf(code, signal))
     })
     return ready
   }
@@ -84,7 +105,10 @@ export function supervise(options: SuperviseOptions): Supervised {
   const stop = async (signal: NodeJS.Signals) => {
     wanted = false
     clearTimeout(pending)
-    if (child) await end(child, signal)
+    if (!child) return
+    const drainMs = signal === 'SIGTERM' ? Number(environment['DRAIN_MS'] ?? 0) : 0
+    const wasKilled = await end(child, signal, drainMs + PATIENCE_MS)
+    if (wasKilled) onProgress(`${label} had not ended ${PATIENCE_MS / 1_000} s after it was told to, and was killed`)
   }
 
   return {
@@ -99,6 +123,8 @@ export function supervise(options: SuperviseOptions): Supervised {
   }
 }
 
+const reasonOf = (code: number | null, signal: string | null) => signal ?? `exit code ${code}`
+
 /** What a process says on its error channel goes to the log too; the last of it explains a failed start. */
 function collect(child: ChildProcess, log: number): () => string {
   let lastWords = ''
@@ -109,10 +135,15 @@ function collect(child: ChildProcess, log: number): () => string {
   return () => lastWords.trim()
 }
 
-async function end(child: ChildProcess, signal: NodeJS.Signals) {
+/** @returns whether it had to be killed */
+async function end(child: ChildProcess, signal: NodeJS.Signals, patienceMs: number): Promise<boolean> {
+  let isKilled = false
   const ended = new Promise<void>((done) => child.once('close', () => done())) // after the last of its words
   child.kill(signal)
-  const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS)
+  const timer = setTimeout(() => {
+    isKilled = child.kill('SIGKILL')
+  }, patienceMs)
   await ended
   clearTimeout(timer)
+  return isKilled
 }
