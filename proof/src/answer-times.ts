@@ -9,7 +9,7 @@ import { createShopper } from './shopper.ts'
 import { wholeNumber } from './terminal.ts'
 
 interface Options {
-  readonly pairs: number
+  readonly times: number
   readonly people: number
   readonly pauseMs: number
   readonly seed: number
@@ -23,7 +23,7 @@ const TOLD_APART = 0.001
 async function withShop(
   environment: Readonly<Record<string, string>>,
   asked: readonly Question[],
-  { pairs, people, pauseMs, seed }: Options,
+  { times, people, pauseMs, seed }: Options,
 ): Promise<readonly Figure[]> {
   const shop = await openOwnShop({
     split: false,
@@ -34,7 +34,7 @@ async function withShop(
     const crowd = await openCrowd(shopper, people)
     const figures: Figure[] = []
     for (const question of asked) {
-      const figure = await measure(question, { shopper, crowd, random: randomFrom(seed), pairs, pauseMs })
+      const figure = await measure(question, { shopper, crowd, random: randomFrom(seed), times, pauseMs })
       console.log(lineOf(figure))
       figures.push(figure)
     }
@@ -73,10 +73,10 @@ await new Command('answer-times')
   .description(
     'whether the time of an answer tells if an address has an account, measured through the gateway; exit code 1 if it does',
   )
-  .option('--pairs <n>', 'how many pairs of a known and an unknown address', wholeNumber, 1_000)
+  .option('--times <n>', 'how often each question is asked of known and of unknown addresses', wholeNumber, 1_000)
   .option('--people <n>', 'how many accounts there are of each kind', wholeNumber, 100)
   .option('--pause-ms <n>', 'pause after each answer', wholeNumber, 30)
-  .option('--seed <n>', 'decides which of a pair is asked first', wholeNumber, 1)
+  .option('--seed <n>', 'decides which is asked next', wholeNumber, 1)
   .option('--json', 'print one JSON document on the last line')
   .action(async (options: Options) => {
     try {

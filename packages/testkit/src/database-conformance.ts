@@ -192,6 +192,20 @@ export function databaseConformance(name: string, open: () => Promise<DatabaseHa
         assert.equal(await visit(), 1)
       })
 
+      test('a check gives way to a wider one under its name, and one that is not there cannot go', async () => {
+        const checked = (kinds: string) => `CHECK (kind IN (${kinds}))`
+        await database.execute(
+          `CREATE TABLE doors (id integer PRIMARY KEY, kind text NOT NULL ${checked("'in', 'out'")})`,
+        )
+        const add = (id: number, kind: string) => database.execute('INSERT INTO doors VALUES ($1, $2)', [id, kind])
+        await assert.rejects(add(1, 'side'), codeOf('23514'))
+        await database.execute('ALTER TABLE doors DROP CONSTRAINT doors_kind_check')
+        await database.execute(`ALTER TABLE doors ADD CONSTRAINT doors_kind_check ${checked("'in', 'out', 'side'")}`)
+        assert.equal(await add(1, 'side'), 1)
+        await assert.rejects(add(2, 'back'), codeOf('23514'))
+        await assert.rejects(database.execute('ALTER TABLE doors DROP CONSTRAINT doors_size_check'), codeOf('42704'))
+      })
+
       test('NULLs are equal to nothing, not even to each other', async () => {
         const note = () => database.execute('INSERT INTO notes (sku, at) VALUES (NULL, $1)', [new Date(1)])
         assert.deepEqual([await note(), await note()], [1, 1])

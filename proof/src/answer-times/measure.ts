@@ -34,29 +34,33 @@ export interface Measuring {
   readonly shopper: Shopper
   readonly crowd: Crowd
   readonly random: Random
-  /** How many pairs. */
-  readonly pairs: number
+  /** How often of each side. */
+  readonly times: number
   /** After each answer, so that what the shop does behind it does not slow down the next one. */
   readonly pauseMs: number
 }
 
-/** Asks of known and unknown addresses in pairs, whose order chance decides, one at a time on one connection. */
+/**
+ * Asks as often of known addresses as of unknown ones, one at a time on one connection. Chance decides which comes next, whatever came before: what
+ * the shop does behind an answer differs, and slows down the next one, whichever that is.
+ */
 export async function measure(question: Question, measuring: Measuring): Promise<Figure> {
   const { shopper, crowd, random, pauseMs } = measuring
   const most = (question.mostOfOne ?? Number.POSITIVE_INFINITY) * crowd.owners.length
-  const turns = Math.min(measuring.pairs + WARM_UP, most)
+  const turns = Math.min(measuring.times, most)
+  const order = random.shuffle(Array.from({ length: turns }, () => sides).flat())
+  const asked = { known: 0, unknown: 0 }
   const times = { known: [] as number[], unknown: [] as number[] }
-  for (let turn = 0; turn < turns; turn++)
-    for (const side of random.shuffle(sides)) {
-      const ask = question[side](crowd, turn)
-      const from = `203.0.${random.between(0, 255)}.${random.between(1, 254)}`
-      const startedAt = performance.now()
-      const { status, text } = await ask(shopper, from)
-      const ms = performance.now() - startedAt
-      if (status !== question.statuses[side]) throw new Error(`${question.name}, ${side}: ${status} ${text}`)
-      if (turn >= WARM_UP) times[side].push(ms)
-      await pause(pauseMs)
-    }
+  for (const [index, side] of order.entries()) {
+    const ask = question[side](crowd, asked[side]++)
+    const from = `203.0.${random.between(0, 255)}.${random.between(1, 254)}`
+    const startedAt = performance.now()
+    const { status, text } = await ask(shopper, from)
+    const ms = performance.now() - startedAt
+    if (status !== question.statuses[side]) throw new Error(`${question.name}, ${side}: ${status} ${text}`)
+    if (index >= WARM_UP) times[side].push(ms)
+    await pause(pauseMs)
+  }
   return {
     question: question.name,
     ...rankTest(times.known, times.unknown),

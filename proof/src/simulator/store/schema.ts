@@ -121,10 +121,19 @@ function alterTable({ relation: { relname }, cmds }: Node, catalogue: Catalogue)
       addColumn(definition, def.ColumnDef)
       addOwnConstraints(definition, def.ColumnDef)
     } else if (subtype === 'AT_AddConstraint') addConstraint(definition, def.Constraint)
+    else if (subtype === 'AT_DropConstraint') dropConstraint(definition, name)
     else if (subtype === 'AT_DropNotNull') allowNull(definition, name)
     else if (subtype !== 'AT_SetRelOptions') throw notSimulated(subtype)
   }
   return true
+}
+
+function dropConstraint({ name: table, checks, uniques, foreignKeys }: TableDefinition, name: string) {
+  for (const constraints of [checks, uniques, foreignKeys] as { readonly name: string }[][]) {
+    const at = constraints.findIndex((constraint) => constraint.name === name)
+    if (at >= 0) return void constraints.splice(at, 1)
+  }
+  throw new SqlError('42704', `constraint "${name}" of relation "${table}" does not exist`)
 }
 
 function allowNull({ columns }: TableDefinition, name: string) {
