@@ -1,5 +1,6 @@
-import type { ServiceName } from '@micromart/service-kit/service'
+import { type ServiceName, serviceNames } from '@micromart/service-kit/service'
 import type { Metrics, Series } from '@micromart/telemetry/metrics'
+import type { Balancer } from './balancer.ts'
 import type { Exchange } from './exchange.ts'
 import type { Route } from './routes.ts'
 import type { GuardCounts, ServiceGuard } from './service-guard.ts'
@@ -14,16 +15,21 @@ const NOWHERE = { method: 'none', path: 'none' }
 export interface Measured {
   readonly guards: ReadonlyMap<ServiceName, ServiceGuard>
   readonly webSockets: Pick<WebSockets, 'count'>
+  readonly balancer: Pick<Balancer, 'count'>
 }
 
 /** Counts requests by route and class of status. @returns what is called for each request that is over */
-export function measureGateway(metrics: Metrics, { guards, webSockets }: Measured): (exchange: Exchange) => void {
+export function measureGateway(
+  metrics: Metrics,
+  { guards, webSockets, balancer }: Measured,
+): (exchange: Exchange) => void {
   const durations = metrics.histogram({
     name: 'micromart_gateway_request_duration_seconds',
     help: 'From the request to the end of its answer. Status "gone": the client left first. Route "none": a page of the gateway, or nothing.',
     buckets: BUCKETS_S,
   })
   observeGuards(metrics, guards)
+  observeInstances(metrics, balancer)
   metrics.observe({
     name: 'micromart_gateway_web_sockets',
     help: 'WebSockets that are open now, and handshakes.',
@@ -46,6 +52,18 @@ export function measureGateway(metrics: Metrics, { guards, webSockets }: Measure
     const digit = response.headersSent ? Math.floor(response.statusCode / 100) : 0
     seriesOf(found ?? NOWHERE, digit).add((performance.now() - startedAtMs) / 1_000)
   }
+}
+
+function observeInstances(metrics: Metrics, balancer: Pick<Balancer, 'count'>): void {
+  const gauge = (name: string, help: string, of: 'all' | 'ejected') =>
+    metrics.observe({
+      name: `micromart_gateway_${name}`,
+      help,
+      kind: 'gauge',
+      read: () => serviceNames.map((service) => ({ labels: { service }, value: balancer.count(service)[of] })),
+    })
+  gauge('instances', 'Instances of a service, as discovery knows them.', 'all')
+  gauge('instances_left_out', 'Of them those that get no requests because they have failed.', 'ejected')
 }
 
 function observeGuards(metrics: Metrics, guards: ReadonlyMap<ServiceName, ServiceGuard>): void {

@@ -93,7 +93,7 @@ export const gateway = {
       rateLimits: door.rateLimits,
       manners: door.manners,
       webSockets: door.webSockets,
-      ...(metrics && { measure: measureGateway(metrics, { guards: forwarder.guards, webSockets: door.webSockets }) }),
+      ...(metrics && { measure: measureGateway(metrics, { ...forwarder, ...door, balancer }) }),
     })
     const stopGuarding = door.guard(server)
     const end = endOf(server, door.webSockets, leaving.signal)

@@ -34,6 +34,8 @@ describe('metrics', () => {
       'micromart_gateway_breaker_state{service="product"} 0',
       'micromart_gateway_shed_total{service="cart"} 0',
       'micromart_gateway_web_sockets 0',
+      'micromart_gateway_instances{service="product"} 1',
+      'micromart_gateway_instances_left_out{service="product"} 0',
     ])
       assert.ok(text.includes(expected), expected)
     assert.doesNotMatch(text, /secret/)
