@@ -12,6 +12,7 @@ import { Exchange, GatewayResponse } from './exchange.ts'
 import type { Forwarder } from './forwarder.ts'
 import { fail } from './refusal.ts'
 import { type FindRoute, type Match, targetFault } from './router.ts'
+import type { Suspicions } from './suspicions.ts'
 import { refuseUnreadable } from './unreadable.ts'
 
 /** A page that the gateway answers itself. */
@@ -63,6 +64,8 @@ export interface GatewayOptions {
   readonly rateLimits?: RateLimits
   readonly cache?: ResponseCache
   readonly manners?: Manners
+  /** Told of every refusal. */
+  readonly suspicions?: Suspicions
   /** Called for each request that is over. */
   readonly measure?: (exchange: Exchange) => void
 }
@@ -76,7 +79,8 @@ const peers = clientsBehind(() => false)
  * each step knows at once, all of it happens in one go, without a promise.
  */
 export function createGateway(options: GatewayOptions): Server<typeof IncomingMessage, typeof GatewayResponse> {
-  const { pages, findRoute, forwarder, verifyToken, rateLimits, cache, manners, measure, log, ids } = options
+  const { pages, findRoute, forwarder, verifyToken, rateLimits, cache, manners, suspicions, measure, log, ids } =
+    options
   const answerOf = (exchange: Exchange) => manners?.dress?.(exchange) ?? exchange
   const ways: Ways = { forward: forwarder.forward, answerOf }
   const clientOf = options.clientOf ?? peers
@@ -112,7 +116,7 @@ export function createGateway(options: GatewayOptions): Server<typeof IncomingMe
     try {
       caller = verifyToken(bearerToken(authorization) ?? '')
     } catch (error) {
-      throw rateLimits?.badToken(exchange) ?? error
+      throw badToken(exchange, error)
     }
     if (!(caller instanceof Promise)) {
       exchange.caller = caller
@@ -124,9 +128,15 @@ export function createGateway(options: GatewayOptions): Server<typeof IncomingMe
         return limit(exchange)
       },
       (error: unknown) => {
-        throw isBadToken(error) ? (rateLimits?.badToken(exchange) ?? error) : error
+        throw isBadToken(error) ? badToken(exchange, error) : error
       },
     )
+  }
+
+  const badToken = (exchange: Exchange, error: unknown): unknown => {
+    const tooMany = rateLimits?.badToken(exchange)
+    if (tooMany) suspicions?.note(error, exchange) // told now, or never
+    return tooMany ?? error
   }
 
   const limit = (exchange: Exchange): Promise<void> | void => {
@@ -153,6 +163,11 @@ export function createGateway(options: GatewayOptions): Server<typeof IncomingMe
     exchange.work = forwarder.forward(exchange, cache?.watch(exchange, answer) ?? answer)
   }
 
+  const refuse = (exchange: Exchange, error: unknown) => {
+    suspicions?.note(error, exchange)
+    fail(exchange, error, log)
+  }
+
   const latest = new WeakMap<Duplex, GatewayResponse>()
   const handle = (request: IncomingMessage, response: GatewayResponse) => {
     latest.set(request.socket, response)
@@ -162,9 +177,9 @@ export function createGateway(options: GatewayOptions): Server<typeof IncomingMe
     })
     response.on('close', ended)
     try {
-      begin(exchange)?.catch((error: unknown) => fail(exchange, error, log))
+      begin(exchange)?.catch((error: unknown) => refuse(exchange, error))
     } catch (error) {
-      fail(exchange, error, log)
+      refuse(exchange, error)
     }
   }
 
@@ -181,7 +196,7 @@ export function createGateway(options: GatewayOptions): Server<typeof IncomingMe
   return createServer({ ...LIMITS, requireHostHeader: false, ServerResponse: GatewayResponse }, handle)
     .on('checkExpectation', handle)
     .on('clientError', (error, socket) =>
-      refuseUnreadable(error, socket, { latest: latest.get(socket), context: requestContext({}, ids) }),
+      refuseUnreadable(error, socket, { latest: latest.get(socket), context: requestContext({}, ids), suspicions }),
     )
 }
 

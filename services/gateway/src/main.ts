@@ -25,6 +25,7 @@ import { gatewayPages } from './pages.ts'
 import { startProcesses } from './processes.ts'
 import { openRouteTable } from './route-table.ts'
 import { routes } from './routes.ts'
+import { createSuspicions, measureSuspicions } from './suspicions.ts'
 import { upstreamAddresses, watchUpstreams } from './upstreams.ts'
 
 export interface GatewayParts {
@@ -77,6 +78,8 @@ export const gateway = {
     const door = frontDoor({ config, log, findRoute })
     const forwarder = createForwarder({ balancer, services: serviceNames, mostInFlight: config.UPSTREAM_CONCURRENCY })
     const metrics = config.METRICS_PORT > 0 ? createMetrics() : undefined
+    const suspicions = createSuspicions({ log, nowMs: () => performance.now() })
+    if (metrics) measureSuspicions(metrics, suspicions)
     const server = createGateway({
       findRoute,
       pages,
@@ -88,6 +91,7 @@ export const gateway = {
       clientOf: door.clientOf,
       rateLimits: door.rateLimits,
       manners: door.manners,
+      suspicions,
       ...(metrics && { measure: measureGateway(metrics, forwarder.guards) }),
     })
     const stopGuarding = door.guard(server)
