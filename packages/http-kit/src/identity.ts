@@ -3,7 +3,7 @@ import { allPermissions, allRoles, type Permission, permissionsOf, type Role } f
 import type { Clock } from '@micromart/kernel/clock'
 import { createInstances } from '@micromart/kernel/instances'
 import { createRemoteJWKSet, customFetch, errors, type FetchImplementation, type JWTPayload, jwtVerify } from 'jose'
-import { kitProblem } from './problem.ts'
+import { kitProblem, type ProblemError } from './problem.ts'
 
 /** Who asks. Ownership is checked by the service that owns the thing asked for. */
 export type Caller = { readonly kind: 'anonymous' } | Person | Machine
@@ -69,8 +69,8 @@ export function jwksVerifier(options: { jwksUrls: readonly string[]; clock: Cloc
       return caller
     } catch (error) {
       throw isBadToken(error)
-        ? kitProblem('auth.invalid-token', 'The access token is not valid or has expired; sign in again')
-        : kitProblem('auth.unavailable', 'Access tokens cannot be checked right now; try again in a moment')
+        ? kitProblem('auth.invalid-token', 'The access token is not valid or has expired; sign in again', error)
+        : kitProblem('auth.unavailable', 'Access tokens cannot be checked right now; try again in a moment', error)
     }
   }
 
@@ -126,6 +126,10 @@ const isBadToken = (error: unknown): boolean =>
   !(error instanceof errors.JWKSTimeout) &&
   !(error instanceof errors.JWKSInvalid) &&
   error.code !== 'ERR_JOSE_GENERIC'
+
+/** A token that was refused and has not just come to its end: nobody here has made it, or not for this. */
+export const isForgedToken = ({ refusal, cause }: ProblemError): boolean =>
+  refusal.code === 'auth.invalid-token' && cause instanceof errors.JOSEError && !(cause instanceof errors.JWTExpired)
 
 /** The bearer token of an Authorization header (RFC 6750); undefined without one. @throws ProblemError 401 for any other scheme */
 export function bearerToken(authorization: string | undefined): string | undefined {

@@ -84,14 +84,14 @@ export const kitStatuses = {
 export class ProblemError extends Error {
   readonly status: number
   readonly refusal: Refusal
-  constructor(status: number, refusal: Refusal) {
-    super(refusal.detail)
+  constructor(status: number, refusal: Refusal, cause?: unknown) {
+    super(refusal.detail, { cause })
     this.name = 'ProblemError'
     this.status = status
     this.refusal = refusal
   }
 }
 
-/** A kit refusal as an error to throw. */
-export const kitProblem = (code: keyof typeof kitStatuses, detail: string): ProblemError =>
-  new ProblemError(kitStatuses[code], { code, detail })
+/** A kit refusal as an error to throw; nobody outside is told its cause. */
+export const kitProblem = (code: keyof typeof kitStatuses, detail: string, cause?: unknown): ProblemError =>
+  new ProblemError(kitStatuses[code], { code, detail }, cause)

@@ -98,10 +98,11 @@ export function databaseOn(driver: Driver): Database {
   }
 }
 
+const isHurried = () => currentContext()?.deadline !== undefined
+
 /** Single statements: who has a deadline waits for a connection no longer than that, and then for the answer. */
-const answeredInTime = (driver: Driver, connect: Driver['connect']): Answering => ({
-  query: async (statement) => {
-    if (!currentContext()?.deadline) return driver.query(statement)
+function answeredInTime(driver: Driver, connect: Driver['connect']): Answering {
+  const inTurn: Answering['query'] = async (statement) => {
     const client = await connect()
     let broken = true
     try {
@@ -111,8 +112,9 @@ const answeredInTime = (driver: Driver, connect: Driver['connect']): Answering =
     } finally {
       client.release(broken)
     }
-  },
-})
+  }
+  return { query: (statement) => (isHurried() ? inTurn(statement) : driver.query(statement)) }
+}
 
 /** Statements on their way: the first failure is the one that explains the others. */
 function createSent() {

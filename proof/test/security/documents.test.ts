@@ -37,6 +37,14 @@ describe('the security documents', () => {
     assert.equal(asvsRows(bad.join('\n')).flatMap(faultsOfRow).length, bad.length)
   })
 
+  test('the counts that the document tells are those of its rows', () => {
+    const text = readFileSync(ASVS, 'utf8')
+    const rows = asvsRows(text)
+    const count = (state: string) => rows.filter((one) => one.state === state).length
+    const told = `${count('met')} met, ${count('open')} open, ${count('not here')} not here: ${rows.length} in all.`
+    assert.ok(text.includes(told), told)
+  })
+
   test('what the documents link to is there', () => {
     const documents = readdirSync(fromRoot('docs/security')).filter((name) => name.endsWith('.md'))
     const dead = documents.flatMap((name) =>

@@ -16,6 +16,7 @@ import { LateContext } from './late-context.ts'
 import { KEEP_ALIVE_MS } from './prepared-head.ts'
 import { fail } from './refusal.ts'
 import { type FindRoute, type Match, targetFault } from './router.ts'
+import type { Suspicions } from './suspicions.ts'
 import { refuseUnreadable } from './unreadable.ts'
 import { isHandshake, upgradeRequired } from './web-sockets/handshake.ts'
 import type { WebSockets } from './web-sockets/web-sockets.ts'
@@ -75,6 +76,8 @@ export interface GatewayOptions {
   readonly manners?: Manners
   /** Without them a route for one is closed. */
   readonly webSockets?: WebSockets
+  /** Told of every refusal. */
+  readonly suspicions?: Suspicions
   /** Called for each request that is over. */
   readonly measure?: (exchange: Exchange) => void
 }
@@ -98,6 +101,7 @@ export function createGateway(options: GatewayOptions): Server<typeof IncomingMe
     cache,
     manners,
     webSockets,
+    suspicions,
     measure,
     log,
     ids,
@@ -142,7 +146,7 @@ export function createGateway(options: GatewayOptions): Server<typeof IncomingMe
     try {
       caller = callerOf(exchange, bearerToken(authorization) ?? '')
     } catch (error) {
-      throw rateLimits?.badToken(exchange) ?? error
+      throw badToken(exchange, error)
     }
     if (!(caller instanceof Promise)) {
       exchange.caller = caller
@@ -154,9 +158,15 @@ export function createGateway(options: GatewayOptions): Server<typeof IncomingMe
         return limit(exchange)
       },
       (error: unknown) => {
-        throw isBadToken(error) ? (rateLimits?.badToken(exchange) ?? error) : error
+        throw isBadToken(error) ? badToken(exchange, error) : error
       },
     )
+  }
+
+  const badToken = (exchange: Exchange, error: unknown): unknown => {
+    const tooMany = rateLimits?.badToken(exchange)
+    if (tooMany) suspicions?.note(error, exchange) // told now, or never
+    return tooMany ?? error
   }
 
   const limit = (exchange: Exchange): Promise<void> | void => {
@@ -189,6 +199,11 @@ export function createGateway(options: GatewayOptions): Server<typeof IncomingMe
     exchange.work = forwarder.forward(exchange, cache?.watch(exchange, answer) ?? answer)
   }
 
+  const refuse = (exchange: Exchange, error: unknown) => {
+    suspicions?.note(error, exchange)
+    fail(exchange, error, log)
+  }
+
   const latest = new WeakMap<Duplex, GatewayResponse>()
   const handle = (request: IncomingMessage, response: GatewayResponse) => {
     latest.set(request.socket, response)
@@ -198,9 +213,9 @@ export function createGateway(options: GatewayOptions): Server<typeof IncomingMe
     })
     response.on('close', ended)
     try {
-      begin(exchange)?.catch((error: unknown) => fail(exchange, error, log))
+      begin(exchange)?.catch((error: unknown) => refuse(exchange, error))
     } catch (error) {
-      fail(exchange, error, log)
+      refuse(exchange, error)
     }
   }
 
@@ -228,7 +243,7 @@ export function createGateway(options: GatewayOptions): Server<typeof IncomingMe
   return server
     .on('checkExpectation', handle)
     .on('clientError', (error, socket) =>
-      refuseUnreadable(error, socket, { latest: latest.get(socket), context: requestContext({}, ids) }),
+      refuseUnreadable(error, socket, { latest: latest.get(socket), context: requestContext({}, ids), suspicions }),
     )
 }
 

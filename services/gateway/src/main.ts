@@ -26,6 +26,7 @@ import { gatewayPages } from './pages.ts'
 import { startProcesses } from './processes.ts'
 import { openRouteTable } from './route-table.ts'
 import { routes } from './routes.ts'
+import { createSuspicions, measureSuspicions } from './suspicions.ts'
 import { upstreamAddresses, watchUpstreams } from './upstreams.ts'
 import type { WebSockets } from './web-sockets/web-sockets.ts'
 
@@ -80,6 +81,8 @@ export const gateway = {
     const door = frontDoor({ config, log, findRoute, ended })
     const forwarder = createForwarder({ balancer, services: serviceNames, mostInFlight: config.UPSTREAM_CONCURRENCY })
     const metrics = config.METRICS_PORT > 0 ? createMetrics() : undefined
+    const suspicions = createSuspicions({ log, nowMs: () => performance.now() })
+    if (metrics) measureSuspicions(metrics, suspicions)
     const server = createGateway({
       findRoute,
       pages,
@@ -93,6 +96,7 @@ export const gateway = {
       rateLimits: door.rateLimits,
       manners: door.manners,
       webSockets: door.webSockets,
+      suspicions,
       ...(metrics && { measure: measureGateway(metrics, { ...forwarder, ...door, balancer }) }),
     })
     const stopGuarding = door.guard(server)

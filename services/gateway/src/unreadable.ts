@@ -1,8 +1,9 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { PROBLEM_CONTENT_TYPE, problem } from '@micromart/http-kit/problem'
+import { PROBLEM_CONTENT_TYPE, ProblemError, problem } from '@micromart/http-kit/problem'
 import type { Refusal } from '@micromart/kernel/result'
 import { runInContext, type WorkContext } from '@micromart/telemetry/context'
+import type { Suspicions } from './suspicions.ts'
 
 interface Fault {
   readonly status: number
@@ -34,10 +35,15 @@ const isBeingSent = (response: ServerResponse | undefined) =>
 export function refuseUnreadable(
   error: NodeJS.ErrnoException,
   socket: Duplex,
-  { latest, context }: { latest: ServerResponse | undefined; context: WorkContext },
+  {
+    latest,
+    context,
+    suspicions,
+  }: { latest: ServerResponse | undefined; context: WorkContext; suspicions: Suspicions | undefined },
 ) {
   if (!socket.writable || error.code === 'ECONNRESET' || isBeingSent(latest)) return socket.destroy()
   const { status, refusal } = faults[error.code ?? ''] ?? noHttp
+  suspicions?.note(new ProblemError(status, refusal, error), { context })
   const body = JSON.stringify(runInContext(context, () => problem(status, refusal)))
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,

@@ -96,7 +96,8 @@ export const route = (methodAndPath: string, options: Partial<Route> = {}): Rout
   return { method, path, service: 'order', access: 'public', bodyLimit: 1_024, deadlineMs: 5_000, ...options }
 }
 
-export interface GatewayTo extends Pick<GatewayOptions, 'rateLimits' | 'cache' | 'manners' | 'clientOf'> {
+export interface GatewayTo
+  extends Pick<GatewayOptions, 'rateLimits' | 'cache' | 'manners' | 'clientOf' | 'suspicions'> {
   readonly url: string | readonly string[]
   readonly routes: readonly Route[]
   readonly jwksUrl?: string
