@@ -128,6 +128,7 @@ async function start(starting: Starting): Promise<RunningService> {
     openDatabase: machine.openDatabase,
   })
   started.add(async () => built.close?.())
+  await http.ready() // compiles every schema in one go: on a busy machine connections that are open meanwhile time out
   relay = startOutboxRelay({ database, clock, log, publish: (messages) => starting.broker.publish(messages) })
   started.add(() => relay?.close())
   worker = await startWorkers(starting, built)

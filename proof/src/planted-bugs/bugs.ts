@@ -190,7 +190,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'mail-given-up',
     mistake: 'a mail whose addressee cannot be asked for right now is given up',
-    file: 'services/notification/src/send-email.ts',
+    file: 'services/notification/src/email-timer.ts',
     find: 'const addressee = await contacts.find(data)',
     replace: 'const addressee = await contacts.find(data).catch(() => undefined)',
   },
