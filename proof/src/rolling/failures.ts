@@ -17,7 +17,7 @@ export interface Crash extends UnaskedEnd {
 const nameOf = ({ name, instance }: { name: string; instance: number }) =>
   instance === 0 ? name : `${name} ${instance + 1}`
 
-export const phaseText = (phase: Phase): string =>
+const phaseText = (phase: Phase): string =>
   phase.phase === 'none' ? 'no restart' : `${nameOf(phase)} ${phase.phase}, round ${phase.round}`
 
 export const failureText = ({ at, what, during }: PlacedFailure): string =>
