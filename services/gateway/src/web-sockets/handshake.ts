@@ -12,7 +12,7 @@ const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 /** 16 bytes in base64. */
 const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/
 
-export const speaksWebSocket = ({ upgrade }: { readonly upgrade?: string | undefined }): boolean =>
+const speaksWebSocket = ({ upgrade }: { readonly upgrade?: string | undefined }): boolean =>
   upgrade?.toLowerCase() === 'websocket'
 
 /** Whether a request asks for a WebSocket where there is one; whatever else wants to change the protocol is a request like any other. */
