@@ -103,11 +103,13 @@ export interface GatewayTo
   readonly jwksUrl?: string
   readonly mostInFlight?: number
   readonly now?: () => number
+  /** How long a whole request may take to come; 0 for however long. */
+  readonly requestTimeoutMs?: number
 }
 
 /** A gateway with routes of the test's own, all of them to one service. */
 export async function startGatewayTo(t: TestContext, options: GatewayTo): Promise<string> {
-  const { url, routes, jwksUrl = nowhere, mostInFlight = 256, now, ...policies } = options
+  const { url, routes, jwksUrl = nowhere, mostInFlight = 256, now, requestTimeoutMs, ...policies } = options
   const balancer = staticBalancer(allAt(typeof url === 'string' ? [url] : url))
   const server = createGateway({
     findRoute: createRouter(routes),
@@ -118,6 +120,7 @@ export async function startGatewayTo(t: TestContext, options: GatewayTo): Promis
     log,
     ...policies,
   })
+  server.requestTimeout = requestTimeoutMs ?? server.requestTimeout
   t.after(async () => {
     server.close().closeAllConnections()
     await balancer.close()
