@@ -43,8 +43,10 @@ interface Served {
   close(): Promise<void>
 }
 
-/** What the supervisor hears while a start waits for a store, so that it waits too. */
-const tellWaiting = () => void process.send?.('waiting')
+/** For the supervisor: `waiting` while a start waits for a store, so that it waits too. One that has gone hears nothing; that it has gone ends this process in order. */
+const tell = (state: 'waiting' | 'ready') => {
+  if (process.connected) process.send?.(state, undefined, {}, () => {})
+}
 
 async function serve(name: 'gateway' | ServiceName, serving: Serving) {
   const { environment, log, lastWords } = serving
@@ -58,7 +60,7 @@ async function serve(name: 'gateway' | ServiceName, serving: Serving) {
     throw error
   })
   if (!served) return
-  process.send?.('ready')
+  tell('ready')
   flushCompileCache() // not only at an orderly end, which a killed process never has
   try {
     if ((await asked).by === 'SIGTERM') await served.drain()
@@ -98,7 +100,13 @@ async function serveOne(name: ServiceName, { environment, log }: Serving, leavin
   ])
   const broker = createRabbitMqBroker({ url, topology, broadcasts, log })
   try {
-    const service = await runService(definition, { environment, broker, log, leaving, onWaiting: tellWaiting })
+    const service = await runService(definition, {
+      environment,
+      broker,
+      log,
+      leaving,
+      onWaiting: () => tell('waiting'),
+    })
     return { drain: service.drain, close: () => service.close().then(() => broker.close()) }
   } catch (error) {
     await broker.close()
