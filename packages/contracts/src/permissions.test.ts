@@ -8,5 +8,5 @@ test('a role may do what the table says and nothing else; several roles may do w
   assert.deepEqual(permissionsOf(['admin']), allPermissions)
   assert.deepEqual(permissionsOf(['customer', 'staff']), permissionsOf(['staff']))
   const adminsOnly = allPermissions.filter((permission) => !permissionsOf(['staff']).includes(permission))
-  assert.deepEqual(adminsOnly, ['roles:write', 'security-log:read', 'signing-keys:write'])
+  assert.deepEqual(adminsOnly, ['people:erase', 'roles:write', 'security-log:read', 'signing-keys:write'])
 })

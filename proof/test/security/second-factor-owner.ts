@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { systemClock } from '@micromart/kernel/clock'
 import { authenticatorApp } from '@micromart/testkit/authenticator-app'
-import { PASSWORD, type Scene } from './scene.ts'
+import { openAccount } from '../../src/newcomer.ts'
+import { NEW_PASSWORD, type Scene } from './scene.ts'
 
 /** Somebody with a second factor: the code of now has been used, the next one is good already. */
 export interface Owner {
@@ -25,8 +26,8 @@ export async function newOwner(scene: Scene): Promise<Owner> {
     return answer.body
   }
   const email = `${randomUUID()}@example.com`
-  const { user, accessToken: token } = await post('/api/v1/auth/register', { email, password: PASSWORD, name: 'Vic' })
-  const { secret } = await post('/api/v1/users/me/second-factor/totp', { password: PASSWORD }, token)
+  const { user, accessToken: token } = await openAccount(scene.call, { email, password: NEW_PASSWORD, name: 'Vic' })
+  const { secret } = await post('/api/v1/users/me/second-factor/totp', { password: NEW_PASSWORD }, token)
   const app = authenticatorApp({ secret, clock: systemClock })
   const { recoveryCodes } = await post('/api/v1/users/me/second-factor/totp/confirm', { code: app.code() }, token)
   const owner = { id: user.id, email, token, app, recoveryCodes }
@@ -36,7 +37,7 @@ export async function newOwner(scene: Scene): Promise<Owner> {
 
 /** What stands between the right password and the account. */
 export async function challengeOf({ call }: Scene, { email }: Owner): Promise<string> {
-  const answer = await call({ method: 'POST', path: '/api/v1/auth/login', body: { email, password: PASSWORD } })
+  const answer = await call({ method: 'POST', path: '/api/v1/auth/login', body: { email, password: NEW_PASSWORD } })
   assert.equal(answer.status, 202, answer.text)
   return answer.body.challenge
 }

@@ -1,7 +1,8 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
+import { mailedToken } from '../../../src/newcomer.ts'
 import type { Attack, Blow } from '../abuse-case.ts'
 import { beginTrip, comeBack, signInWith } from '../provider-trip.ts'
-import { PASSWORD, type Scene } from '../scene.ts'
+import { NEW_PASSWORD, type Scene } from '../scene.ts'
 import { blow, send } from '../send.ts'
 import { openNaiveRelyingParty } from '../unprotected/naive-relying-party.ts'
 
@@ -143,8 +144,10 @@ export const providerCases: readonly Attack[] = [
     refusals: ['409 user.identity-needs-link'],
     attack: async (target, scene) => {
       const claims = stranger()
-      const body = { email: claims.email, password: PASSWORD, name: 'Mallory' }
+      const body = { email: claims.email, password: NEW_PASSWORD, name: 'Mallory' }
       await scene.call({ method: 'POST', path: '/api/v1/auth/register', body })
+      // the account is opened behind the answer, and its address asked for
+      await mailedToken(scene.call, { to: claims.email, template: 'verify-email' })
       const trip = await beginTrip(scene)
       const idToken = scene.issuers.scripted.idToken(trip.nonce, { claims })
       return [blow('the owner comes', await signInWith(target, scene, { trip, idToken }))]

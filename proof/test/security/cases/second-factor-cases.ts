@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Attack, Blow, Target } from '../abuse-case.ts'
-import { bearer, PASSWORD, type Scene } from '../scene.ts'
+import { bearer, NEW_PASSWORD, type Scene } from '../scene.ts'
 import { challengeOf, newOwner } from '../second-factor-owner.ts'
 import { blow, send } from '../send.ts'
 import { openNaiveSecondFactor } from '../unprotected/naive-second-factor.ts'
@@ -109,8 +109,8 @@ export const secondFactorCases: readonly Attack[] = [
       const bodies = [
         {},
         { password: 'a wrong password', code: app.code(1) },
-        { password: PASSWORD },
-        { password: PASSWORD, code: app.wrongCode() },
+        { password: NEW_PASSWORD },
+        { password: NEW_PASSWORD, code: app.wrongCode() },
       ]
       const path = '/api/v1/users/me/second-factor/remove'
       const blows: Blow[] = []
