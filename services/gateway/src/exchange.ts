@@ -8,6 +8,7 @@ import { atEndOfTurn, type Waiting } from './end-of-turn.ts'
 import { PreparedResponse } from './prepared-response.ts'
 import { sendProblem } from './refusal.ts'
 import type { Route } from './routes.ts'
+import type { Listed } from './running.ts'
 
 /** What a service is asked. An exchange is one; who asks on its own account, such as a cache that renews an answer, makes another. */
 export interface Ask {
@@ -32,8 +33,10 @@ export interface Work {
 }
 
 /** The response of node:http, which knows its exchange, so that no listener needs a closure of its own. */
-export class GatewayResponse extends PreparedResponse {
+export class GatewayResponse extends PreparedResponse implements Listed<GatewayResponse> {
   exchange: Exchange | undefined = undefined
+  before: GatewayResponse | undefined = undefined
+  after: GatewayResponse | undefined = undefined
 }
 
 /** So much of an answer may wait for a slow client before the service has to wait too: more than any of the shop's ordinary answers. */

@@ -26,6 +26,7 @@ import { gatewayPages } from './pages.ts'
 import { startProcesses } from './processes.ts'
 import { openRouteTable } from './route-table.ts'
 import { routes } from './routes.ts'
+import { createRunning } from './running.ts'
 import { createSuspicions, measureSuspicions } from './suspicions.ts'
 import { upstreamAddresses, watchUpstreams } from './upstreams.ts'
 import type { WebSockets } from './web-sockets/web-sockets.ts'
@@ -171,7 +172,7 @@ function endOf(
   webSockets: WebSockets,
   leaving: AbortSignal,
 ): () => Promise<void> {
-  const running = new Set<GatewayResponse>()
+  const running = createRunning<GatewayResponse>()
   const closeIdle = () => {
     if (!server.listening && running.size === 0) server.closeIdleConnections()
   }
@@ -180,7 +181,7 @@ function endOf(
     running.add(response)
     response.shouldKeepAlive &&= !leaving.aborted
     response.once('close', () => {
-      running.delete(response)
+      running.remove(response)
       closeIdle()
     })
   })
