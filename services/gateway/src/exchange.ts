@@ -43,7 +43,7 @@ export class GatewayResponse extends PreparedResponse implements Listed<GatewayR
 const MOST_UNREAD_BYTES = 512 * 1024
 
 /** An answer up to this size goes out with its headers in one piece. */
-const ONE_PIECE_BYTES = 8 * 1024
+export const ONE_PIECE_BYTES = 8 * 1024
 
 const NOTHING: readonly string[] = []
 
@@ -72,7 +72,7 @@ export class Exchange implements Ask, Answer, Waiting {
   /** What is given up when the client goes away. */
   work: Work | undefined = undefined
   #source: Source | undefined = undefined
-  #last: Buffer | undefined = undefined
+  #last: Buffer | string | undefined = undefined
 
   constructor(request: IncomingMessage, response: GatewayResponse, from: { client: Client; context: WorkContext }) {
     const target = request.url ?? '/'
@@ -96,8 +96,9 @@ export class Exchange implements Ask, Answer, Waiting {
     return this.found
   }
 
-  begin(status: number, headers: readonly string[], source: Source): void {
-    this.response.begin(status, { said: this.said, own: headers, usual: this.usual })
+  /** @param rest see `Said` */
+  begin(status: number, headers: readonly string[], ...[source, rest]: readonly [Source, string?]): void {
+    this.response.begin(status, { said: this.said, own: headers, usual: this.usual, rest })
     this.#source = source
   }
 
@@ -109,17 +110,22 @@ export class Exchange implements Ask, Answer, Waiting {
   }
 
   end(chunk?: Buffer): void {
-    this.#last = chunk
+    // headers and a string are one write to the socket, headers and a buffer are two
+    this.#last = chunk !== undefined && chunk.length <= ONE_PIECE_BYTES ? chunk.toString('latin1') : chunk
+    atEndOfTurn(this)
+  }
+
+  /** @param text a body of bytes as latin1 */
+  endWith(text: string): void {
+    this.#last = text
     atEndOfTurn(this)
   }
 
   atEndOfTurn(): void {
-    const chunk = this.#last
+    const last = this.#last
     this.#last = undefined
-    if (!chunk) this.response.end()
-    // headers and a string are one write to the socket, headers and a buffer are two
-    else if (chunk.length <= ONE_PIECE_BYTES) this.response.end(chunk.toString('latin1'), 'latin1')
-    else this.response.end(chunk)
+    if (last === undefined) this.response.end()
+    else this.response.end(last, 'latin1')
   }
 
   breakOff(): void {

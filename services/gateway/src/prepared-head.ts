@@ -9,6 +9,8 @@ export interface Said {
   readonly own: readonly string[]
   /** Unless one of the others does. */
   readonly usual: readonly string[]
+  /** `own` and `usual` as text, from whoever says the same again and again: see `restText`. */
+  readonly rest?: string | undefined
 }
 
 /** An idle connection is kept for so long. */
@@ -42,9 +44,17 @@ function dateAt(nowMs: number): string {
  * The head of an answer as one text, written as node:http itself would, but without checking each name and value once more: what the gateway
  * says is its own, and what a service says was checked when it was read.
  */
-export function headText(status: number, { said, own, usual }: Said): string {
+export function headText(status: number, { said, own, usual, rest }: Said): string {
   let text = statusLine(status)
   for (let index = 0; index < said.length; index += 2) text += `${said[index]}: ${said[index + 1]}\r\n`
+  text += rest ?? restText({ said, own, usual })
+  if (rest !== undefined || !hasName(own, 'date')) text += dateAt(Date.now())
+  return text + KEPT
+}
+
+/** Without what the gateway has said already. */
+export function restText({ said, own, usual }: Said): string {
+  let text = ''
   for (let index = 0; index < own.length; index += 2) {
     const name = own[index] ?? ''
     if (name === 'vary' || !hasName(said, name)) text += `${name}: ${own[index + 1]}\r\n`
@@ -53,6 +63,12 @@ export function headText(status: number, { said, own, usual }: Said): string {
     const name = usual[index] ?? ''
     if (!hasName(own, name) && !hasName(said, name)) text += `${name}: ${usual[index + 1]}\r\n`
   }
-  if (!hasName(own, 'date')) text += dateAt(Date.now())
-  return text + KEPT
+  return text
 }
+
+/** What the gateway may say of its own on any answer; a service that says it too is overruled. */
+const OURS = /^(?:access-control-|ratelimit|retry-after$|allow$|date$|x-request-id$|cache-status$)/
+
+/** Whether `restText` is the same whatever the gateway says, but for the `cache-status` that the cache itself has written last. */
+export const isIndependent = (own: readonly string[]): boolean =>
+  own.every((name, index) => index % 2 === 1 || !OURS.test(name))

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { KEEP_ALIVE_MS, type Said } from './prepared-head.ts'
+import { headText, isIndependent, KEEP_ALIVE_MS, restText, type Said } from './prepared-head.ts'
 import { PreparedResponse } from './prepared-response.ts'
 
 const what: Said = {
@@ -88,4 +88,16 @@ test('two answers on one connection, the first in pieces', async (t) => {
   const text = await bytesOf(t, give, (requests['an ordinary request'] ?? '').repeat(2))
   assert.equal(text.match(/HTTP\/1\.1 200 OK/g)?.length, 2)
   assert.match(text, /\r\n\r\nfirstHTTP/)
+})
+
+test('what is said again and again is the same as text, unless the gateway could say it too', () => {
+  const own = ['content-type', 'text/plain', 'content-length', '4']
+  assert.ok(isIndependent(own))
+  const rest = restText({ ...what, said: [], own })
+  assert.equal(
+    headText(200, { ...what, said: ['x-request-id', 'r1'], own, rest }),
+    headText(200, { ...what, said: ['x-request-id', 'r1'], own }),
+  )
+  for (const name of ['access-control-allow-origin', 'ratelimit-policy', 'x-request-id', 'date', 'cache-status'])
+    assert.equal(isIndependent([...own, name, 'x']), false, name)
 })

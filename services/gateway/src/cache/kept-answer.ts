@@ -1,6 +1,8 @@
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 import { addVary, type Encoding, isPackable, packedHeaders } from '../compression/choose-packing.ts'
+import { ONE_PIECE_BYTES } from '../exchange.ts'
+import { isIndependent } from '../prepared-head.ts'
 import type { Keepable, WholeAnswer } from './keepable.ts'
 
 /** One form of an answer, ready to be sent. */
@@ -9,9 +11,13 @@ export interface Form {
   readonly headers: readonly string[]
   readonly etag: string
   readonly body: Buffer
+  /** The body once more, as it is written with its head in one piece; undefined for a large one. */
+  readonly text: string | undefined
   /** All headers as they are in that second. */
   head: readonly string[]
   headSecond: number
+  /** The same as text, by what every answer says; only where nothing else can change it. */
+  readonly rests: Map<readonly string[], string> | undefined
 }
 
 /** An answer that is kept. */
@@ -42,12 +48,16 @@ const form = (headers: readonly string[], etag: string, body: Buffer): Form => (
   headers: [...headers, 'etag', etag, 'content-length', String(body.length)],
   etag,
   body,
+  text: body.length <= ONE_PIECE_BYTES ? body.toString('latin1') : undefined,
   head: [],
   headSecond: Number.NaN,
+  rests: isIndependent(headers) ? new Map() : undefined,
 })
 
 export const bytesOf = ({ key, plain, br, gzip }: KeptAnswer): number =>
-  OVERHEAD_BYTES + key.length + plain.body.length + (br?.body.length ?? 0) + (gzip?.body.length ?? 0)
+  OVERHEAD_BYTES + key.length + sizeOf(plain) + sizeOf(br) + sizeOf(gzip)
+
+const sizeOf = (one: Form | undefined) => (one ? one.body.length + (one.text?.length ?? 0) : 0)
 
 const packBrotli = promisify(brotliCompress)
 const packGzip = promisify(gzip)

@@ -1,6 +1,7 @@
 import type { Source } from '../answer.ts'
 import { acceptedEncoding } from '../compression/choose-packing.ts'
 import type { Exchange } from '../exchange.ts'
+import { restText } from '../prepared-head.ts'
 import type { Form, KeptAnswer } from './kept-answer.ts'
 
 /** Who is not waited for: all of the answer is here. */
@@ -17,7 +18,7 @@ export type Origin = { readonly ageMs: number } | { readonly status: string }
 
 /** Sends a kept answer in the form that the client takes, or says that it has it already. */
 export function sendKept(kept: KeptAnswer, exchange: Exchange, from: Origin): void {
-  const { headers } = exchange
+  const { headers, usual } = exchange
   const form = formFor(kept, headers['accept-encoding'])
   const head = 'ageMs' in from ? agedHead(form, from.ageMs, kept) : [...form.headers, 'cache-status', from.status]
   const known = headers['if-none-match']
@@ -26,8 +27,9 @@ export function sendKept(kept: KeptAnswer, exchange: Exchange, from: Origin): vo
     exchange.end()
     return
   }
-  exchange.begin(200, head, noSource)
-  exchange.end(form.body)
+  exchange.begin(200, head, noSource, 'ageMs' in from ? restOf(form, usual) : undefined)
+  if (form.text === undefined) exchange.end(form.body)
+  else exchange.endWith(form.text)
 }
 
 function formFor(kept: KeptAnswer, acceptEncoding: string | undefined): Form {
@@ -43,9 +45,21 @@ function agedHead(form: Form, ageMs: number, { maxAgeS }: KeptAnswer): readonly 
     const status = `${CACHE_NAME}; hit; ttl=${Math.floor(maxAgeS - second)}`
     form.head = [...form.headers, 'age', String(second), 'cache-status', status]
     form.headSecond = second
+    form.rests?.clear()
   }
   return form.head
 }
+
+/** What this second's head adds to what the gateway says; there are a few kinds of `usual`. */
+function restOf({ head, rests }: Form, usual: readonly string[]): string | undefined {
+  const known = rests?.get(usual)
+  if (known !== undefined || !rests) return known
+  const made = restText({ said: NOTHING, own: head, usual })
+  rests.set(usual, made)
+  return made
+}
+
+const NOTHING: readonly string[] = []
 
 /** By weak comparison, as for every read (RFC 9110, section 13.1.2). */
 function matches(ifNoneMatch: string, etag: string): boolean {
