@@ -102,7 +102,7 @@ function ask(line: Line, dueAt: number) {
 /** Makes requests due at their times, however late this loop itself comes round. */
 async function offer(perSecond: number) {
   const startedAt = performance.now()
-  for (let due = 0; !isOver; await pause(1)) {
+  for (let due = 0; !isOver && performance.now() < endsAt; await pause(1)) {
     const until = ((performance.now() - startedAt) * perSecond) / 1_000
     for (; due < until; due += 1) {
       const dueAt = startedAt + (due * 1_000) / perSecond
@@ -113,6 +113,16 @@ async function offer(perSecond: number) {
   }
 }
 
+/** Until what was due in time is answered, or for so long. */
+const LAST_ANSWERS_MS = 2_000
+
+async function lastAnswers(until: number) {
+  const isDone = () => waiting.length === waitingFrom && idle.length === lines.length
+  while (!isDone() && performance.now() < until) await pause(1)
+}
+
+/** When nothing more is due: set once the warm-up is over. */
+let endsAt = Number.POSITIVE_INFINITY
 const lines = Array.from({ length: work.connections }, open)
 if (work.perSecond === undefined) for (const line of lines) ask(line, performance.now())
 else {
@@ -122,11 +132,12 @@ else {
 await pause(work.warmUpMs)
 isCounting = true
 const startedAt = performance.now()
-const endsAt = startedAt + (work.lengthMs ?? Number.POSITIVE_INFINITY)
+endsAt = startedAt + (work.lengthMs ?? Number.POSITIVE_INFINITY)
 while (performance.now() < endsAt && answers < (work.requests ?? Number.POSITIVE_INFINITY))
   await pause(Math.min(100, Math.max(1, endsAt - performance.now())))
-isCounting = false
 const seconds = (performance.now() - startedAt) / 1_000
+if (work.perSecond !== undefined) await lastAnswers(endsAt + LAST_ANSWERS_MS)
+isCounting = false
 isOver = true
 for (const { socket } of lines) socket.destroy()
 const part: LoadPart = {

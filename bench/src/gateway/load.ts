@@ -26,7 +26,7 @@ export interface LoadPart {
   readonly seconds: number
   readonly latencies: readonly number[]
   readonly errors: Readonly<Record<string, number>>
-  /** Due, and not even sent when the time was over. */
+  /** Due, and not even sent two seconds after the end. */
   readonly unanswered: number
 }
 
