@@ -17,7 +17,7 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-/** A run leaves much behind that is short-lived: with room for it, collecting it takes a third of the time. */
+/** A run leaves much behind that is short-lived: with room for it, it is collected less often. */
 const YOUNG_MB = 128
 
 /** `bug` names a planted bug that the product is loaded with. */

@@ -16,7 +16,7 @@ export class PreparedResponse extends ServerResponse {
   }
 
   /**
-   * Writes the head. Ordinary ones are written at once, which costs a third of `writeHead`; where connection, length or version ask for
+   * Writes the head. Ordinary ones are written at once, without checking names and values once more; where connection, length or version ask for
    * something special, or should node:http come to keep its heads elsewhere, `writeHead` does it.
    */
   begin(status: number, what: Said): void {
